@@ -43,7 +43,7 @@ use search::Outcome;
 pub const PACKAGE_LIMIT: usize = 4096;
 
 /// Maximum number of different needs, each a package and a range, that are followed: 64 for a package.
-const NEED_LIMIT: usize = 64 * PACKAGE_LIMIT;
+const NEED_LIMIT: usize = if cfg!(test) { 8 } else { 64 } * PACKAGE_LIMIT;
 
 /// Maximum number of times that the packages of a search may contradict each other.
 const CONTRADICTION_LIMIT: usize = 20_000;

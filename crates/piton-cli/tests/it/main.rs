@@ -11,6 +11,8 @@ mod action;
 mod bad_input;
 #[cfg(unix)]
 mod belay;
+#[cfg(unix)]
+mod belay_projects;
 mod build;
 mod build_tools;
 mod care;

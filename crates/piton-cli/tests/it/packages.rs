@@ -178,7 +178,7 @@ fn what_cannot_be_installed_is_told() {
     for line in [
         "install --locked",
         "install",
-        "install --with none --frozen",
+        "install --with none",
         "install --device virtual --device tests://none --frozen",
         "install --device virtual --device virtual --frozen",
         "install --run x.txt",
@@ -202,23 +202,40 @@ fn the_failure_of_one_board_does_not_stop_the_others() {
     for board in ["first", "second"] {
         std::fs::create_dir(path(board)).unwrap();
     }
-    let line =
-        "install --no-mpy --device virtual:first --device virtual:missing --device virtual:second";
-    let outcome = place.sandbox.run(line);
+    place.sandbox.write(
+        "config.toml",
+        "[boards]\ndesk = 'virtual:second'\n[groups]\nhouse = ['virtual:first', 'virtual:missing', 'desk']\n",
+    );
+    let piton = |line: &str| {
+        let mut command = place.sandbox.piton();
+        command.args(crate::support::words(line));
+        command.env("PITON_CONFIG", path("config.toml"));
+        crate::support::run(command)
+    };
+    let outcome = piton("install --no-mpy --device virtual:first --device house");
     let told = outcome.stderr();
     assert_eq!(outcome.code, Some(1), "{told}");
     assert!(
         told.contains("virtual:missing: could not use `missing`"),
         "{told}"
     );
-    for board in ["first", "second"] {
-        assert!(
-            told.contains(&format!("virtual:{board}: 1 file written")),
-            "{told}"
-        );
+    for (name, board) in [("virtual:first", "first"), ("desk", "second")] {
+        let line = format!("{name}: 1 file written");
+        assert_eq!(told.matches(&line).count(), 1, "{told}");
         let installed = std::fs::read(path(board).join("app/__init__.py")).unwrap();
         assert_eq!(installed, place.sandbox.read("app/__init__.py"));
     }
+    let alone = piton("--json install --no-mpy --device desk").stdout();
+    assert!(
+        alone.starts_with("{\"board\":\"virtual:second\",\"written\":[]"),
+        "{alone}"
+    );
+    let told = piton("connect house").stderr();
+    let hint = "`house` is the group of virtual:first, virtual:missing, desk: a line is for one board; \
+                `piton install --device house` is for all of them";
+    assert!(told.contains(hint), "{told}");
+    let told = piton("install --with nope").stderr();
+    assert!(told.contains("there is no group `nope`"), "{told}");
 }
 
 #[test]
@@ -290,57 +307,81 @@ fn the_cache_is_shown_and_cleared() {
     assert_snapshot!(text);
 }
 
+/// The settings, the lock and the dependencies of a project.
+fn state_of(place: &Place) -> String {
+    let read = |path: &str| {
+        let bytes = std::fs::read(place.sandbox.path().join(path)).unwrap_or_default();
+        String::from_utf8(bytes).unwrap()
+    };
+    let own = (0..10).map(|module| read(&format!(".belay/dependencies/main/own/m{module}.py")));
+    read("pyproject.toml") + &read("piton.lock") + &own.collect::<String>()
+}
+
 #[test]
 fn a_process_that_is_killed_leaves_the_old_state_or_the_new_one() {
-    let place = project("[tool.piton.dependencies]\ntree = \"*\"\nown = \"./own\"\n");
+    let place = project("[tool.piton.dependencies]\nown = \"./own\"\n");
     let sandbox = &place.sandbox;
     std::fs::create_dir(sandbox.path().join("own")).unwrap();
-    let content = |state: usize, module: usize| format!("STATE = {state}, {module}\n");
-    let write_state = |state: usize| {
-        for module in 0..20 {
-            sandbox.write(&format!("own/m{module}.py"), content(state, module));
+    let write_state = |state: u32| {
+        for module in 0..10 {
+            let content = format!("STATE = {state}, {module}\n");
+            sandbox.write(&format!("own/m{module}.py"), content);
         }
     };
-    let piton = || {
+    let piton = |line: &str| {
         let mut command = sandbox.piton();
         let cache = sandbox.path().parent().unwrap().join("cache");
         command.env("PITON_CACHE_DIR", cache).env("NETRC", "");
-        command.arg("update");
+        command.env("PITON_VM", test_programs::vm());
+        // The board is in the process that is killed: its power is cut, too.
+        command.args(["connect", "virtual:flash"]);
+        command.args(crate::support::words(line));
         command
     };
+    let finish = |line: &str| {
+        let outcome = crate::support::run(piton(line));
+        assert_eq!(outcome.code, Some(0), "{line}: {}", outcome.stderr());
+    };
     write_state(0);
-    let start = std::time::Instant::now();
-    assert_eq!(crate::support::run(piton()).code, Some(0));
-    let whole = start.elapsed();
-    let (mut last, mut killed) = (0, 0);
-    for state in 1..=8_usize {
-        write_state(state);
-        let mut child = piton()
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(whole * (state as u32 - 1) / 8);
-        killed += usize::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let folder = sandbox.path().join(".belay/dependencies/main/own");
-        let found: Vec<String> = (0..20)
-            .map(|module| std::fs::read_to_string(folder.join(format!("m{module}.py"))).unwrap())
-            .collect();
-        let all = |state: usize| (0..20).all(|module| found[module] == content(state, module));
-        assert!(all(last) || all(state), "{state}: {found:?}");
-        if all(state) {
-            last = state;
+    finish("install --no-mpy");
+    let mut state = 0;
+    for (line, again, kills) in [
+        ("update", "update", 3),
+        ("add leaf", "lock", 2),
+        ("install --no-mpy", "install --no-mpy", 3),
+    ] {
+        let start = std::time::Instant::now();
+        finish(again);
+        let whole = start.elapsed();
+        let mut killed = 0;
+        for kill in 0..kills {
+            state += 1;
+            write_state(state);
+            let before = state_of(&place);
+            let mut child = piton(line)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(whole * (kill * 2 + 1) / (kills * 2));
+            killed += usize::from(child.try_wait().unwrap().is_none());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let shown = show(&place, "list");
+            assert!(shown.ends_with("--- exit 0"), "{shown}");
+            let after = state_of(&place);
+            finish(again);
+            let new = state_of(&place);
+            let is_whole = before == after || new == after;
+            assert!(is_whole, "{line} {state}:\n{before}\n{after}\n{new}");
+            let last = format!("STATE = {state}, 9\n");
+            assert!(new.ends_with(&last), "{line} {state}:\n{new}");
         }
-        let shown = show(&place, "list");
         assert!(
-            shown.contains("tree") && shown.ends_with("--- exit 0"),
-            "{shown}"
+            killed > 0,
+            "{line}: every process ended before it was killed"
         );
     }
-    assert!(killed > 0, "every process ended before it was killed");
-    assert_eq!(crate::support::run(piton()).code, Some(0));
-    let written = sandbox.path().join(".belay/dependencies/main/own/m0.py");
-    assert_eq!(std::fs::read_to_string(written).unwrap(), content(8, 0));
+    let installed = sandbox.read("flash/lib/own/m9.py");
+    assert_eq!(installed, format!("STATE = {state}, 9\n").as_bytes());
 }

@@ -82,6 +82,24 @@ fn the_highest_versions_that_fit_are_chosen() {
 }
 
 #[test]
+fn needs_beyond_all_measure_are_refused() {
+    let needs = (0..=NEED_LIMIT).map(|at| Need::new(at.to_string(), VersionRange::any()));
+    let needs: Vec<Need> = needs.collect();
+    let refused = solve(&needs, &Catalog::default(), &BTreeMap::new(), &|| true);
+    assert!(
+        matches!(refused, Err(SolveError::TooManyNeeds)),
+        "{refused:?}"
+    );
+    let refused = solve(
+        &needs[..=PACKAGE_LIMIT],
+        &Catalog::default(),
+        &BTreeMap::new(),
+        &|| true,
+    );
+    assert!(matches!(refused, Err(SolveError::TooMany)), "{refused:?}");
+}
+
+#[test]
 fn what_does_not_fit_is_told_from_the_project_on() {
     assert_eq!(
         check(

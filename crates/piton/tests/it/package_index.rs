@@ -40,6 +40,11 @@ impl Index {
             .insert(path.to_owned(), content.into());
     }
 
+    /// Returns a document.
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        self.documents.lock().unwrap()[path].clone()
+    }
+
     /// Takes a document away.
     pub(crate) fn remove(&self, path: &str) {
         self.documents.lock().unwrap().remove(path);

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow::Continue;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -172,6 +173,183 @@ fn libraries_of_circuitpython_come_from_the_newest_bundle_with_what_they_need() 
     assert!(
         said.contains("there is no package circuitpython:none"),
         "{said}"
+    );
+}
+
+/// Writes another size of the unpacked content into all headers of a zip archive.
+fn claim(archive: &mut [u8], size: u32) {
+    for (mark, place) in [(b"PK\x01\x02", 24), (b"PK\x03\x04", 22)] {
+        let at: Vec<usize> = (0..archive.len() - 4)
+            .filter(|at| archive[*at..].starts_with(mark))
+            .collect();
+        for at in at {
+            archive[at + place..at + place + 4].copy_from_slice(&size.to_le_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_bundle_that_unpacks_to_more_than_it_may_is_refused() {
+    let list = json!({"led": {"version": "1", "path": "lib/led"}});
+    let content = " ".repeat(2 << 20);
+    for (claimed, problem) in [
+        (10, "is damaged"),
+        (1 << 20, "is damaged"),
+        (100 << 20, "at most 67108864 are taken"),
+    ] {
+        let place = Place::new("[tool.belay.dependencies]\nled = 'circuitpython:led'\n");
+        bundle(&place, &list, &[("lib/led.py", &content)]);
+        let path = "/github.com/adafruit/Adafruit_CircuitPython_Bundle/releases/download/20260315/adafruit-circuitpython-bundle-py-20260315.zip";
+        let mut archive = place.index.get(path);
+        assert!(archive.len() < 1 << 16);
+        claim(&mut archive, claimed);
+        place.index.put(path, archive);
+        let said = place.lock(Update::Nothing);
+        assert!(said.contains(problem), "{claimed}: {said}");
+        assert_eq!(place.tree(), "");
+    }
+}
+
+#[test]
+fn names_in_a_bundle_lead_nowhere_else() {
+    for path in ["lib/../../led", "../led", "/lib/led"] {
+        let place = Place::new("[tool.belay.dependencies]\nled = 'circuitpython:led'\n");
+        let list = json!({"led": {"version": "1", "path": path}});
+        bundle(&place, &list, &[("lib/other.py", "x")]);
+        let said = place.lock(Update::Nothing);
+        assert!(said.contains("the bundle has no files of it"), "{said}");
+        assert_eq!(place.tree(), "");
+    }
+}
+
+#[test]
+fn names_in_an_archive_lead_nowhere_else() {
+    let list = json!({"led": {"version": "1", "path": "lib/led"}});
+    for name in ["lib/../../../led.py", "lib/led/../../x.py", "lib\\led.py"] {
+        let place = Place::new("[tool.belay.dependencies]\nled = 'circuitpython:led'\n");
+        bundle(&place, &list, &[("lib/led.py", "x"), (name, "x")]);
+        let said = place.lock(Update::Nothing);
+        assert!(
+            said.contains("is not a path below a folder"),
+            "{name}: {said}"
+        );
+        assert_eq!(place.tree(), "");
+    }
+}
+
+#[test]
+fn names_in_the_settings_lead_nowhere_else() {
+    let place = Place::new("");
+    for settings in [
+        "name = '../x'",
+        "name = '/x'",
+        "dependencies_path = '../x'",
+        "dependencies_path = '/x'",
+        "[tool.belay.dependencies]\n'../x' = '*'",
+        "[tool.belay.group.'../x'.dependencies]\na = '*'",
+        "[tool.belay.group.'a/b'.dependencies]\na = '*'",
+        "[tool.belay.dependencies]\na = 'mip:../x'",
+        "[tool.belay.dependencies]\na = 'x==../1'",
+        "[tool.belay.dependencies]\na = 'circuitpython:../x'",
+        "[tool.belay.dependencies]\na = 'github:../x'",
+        "[tool.belay.dependencies]\na = 'github:o/r/../../x.py'",
+        "[tool.belay.dependencies]\na = 'https://github.com/o/r/blob/main/../x.py'",
+    ] {
+        place.settings(settings);
+        let refused = match piton::workspace::Workspace::open(&place.root()) {
+            Err(error) => error.to_string(),
+            Ok(_) => place.lock(Update::Nothing),
+        };
+        assert!(
+            refused.len() > 10 && !refused.starts_with('+'),
+            "{settings}: {refused}"
+        );
+        assert!(!place.root().join("piton.lock").exists(), "{settings}");
+    }
+}
+
+#[test]
+fn names_in_a_lock_lead_nowhere_else() {
+    let place = Place::new("[tool.belay.dependencies]\na = '*'\n");
+    place.publish(&[("a", "1", &[])]);
+    place.lock(Update::Nothing);
+    let path = place.root().join("piton.lock");
+    let lock = fs::read_to_string(&path).unwrap();
+    for (name, other) in [
+        ("path = \"a.py\"", "path = \"../a.py\""),
+        ("path = \"a.py\"", "path = \"/a.py\""),
+        ("group = \"main\"", "group = \"../main\""),
+    ] {
+        let changed = lock.replace(name, other);
+        assert_ne!(changed, lock, "{name}");
+        fs::write(&path, changed).unwrap();
+        let opened = piton::workspace::Workspace::open(&place.root());
+        let refused = opened.map(|_| ()).unwrap_err();
+        assert!(
+            matches!(refused, PackageError::Lock { .. }),
+            "{other}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn an_address_has_one_content_in_one_run_and_in_the_lock() {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    // The description the first time, then another text each time.
+    let address = server(|stream| {
+        let body = match REQUESTS.fetch_add(1, Ordering::Relaxed) {
+            0 => r#"{"urls": [["x.py", "same.py"], ["y.py", "same.py"]]}"#.to_owned(),
+            count => format!("count = {count}"),
+        };
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        let _ = stream.write_all(format!("{head}{body}").as_bytes());
+    });
+    let place = Place::new(&format!(
+        "[tool.belay.dependencies]\na = '{address}/a/package.json'\n"
+    ));
+    place.lock(Update::Nothing);
+    assert_eq!(place.tree(), "main/x.py: count = 1\nmain/y.py: count = 1");
+    // Without the folder and the cache, the lock finds out that the server has something else now.
+    fs::remove_dir_all(place.root().join(".belay")).unwrap();
+    let mut settings = place.fetch_settings();
+    settings.cache = None;
+    let events = &mut |_: PackageEvent<'_>| Continue(());
+    let fetched = place
+        .workspace()
+        .fetch_locked(&settings, &Cancel::new(), events);
+    let error = fetched.unwrap_err();
+    assert!(matches!(error, PackageError::Hash { .. }), "{error}");
+}
+
+#[test]
+fn a_chain_of_ten_thousand_packages_and_a_ring_of_urls_end() {
+    let place = Place::new("[tool.belay.dependencies]\nc0 = '*'\n");
+    let entries = (0..10_000).map(|at| json!({"name": format!("c{at}"), "version": "1"}));
+    let packages: Vec<_> = entries.collect();
+    let list = json!({"v": 2, "packages": packages}).to_string();
+    place.index.put("/pi/index.json", list);
+    for at in 0..10_000 {
+        let next = format!("c{}", at + 1);
+        let description = format!(r#"{{"version": "1", "deps": [["{next}", "*"]]}}"#);
+        let path = format!("/pi/package/py/c{at}/1.json");
+        place.index.put(&path, description);
+    }
+    let error = place.resolve(Update::Nothing).unwrap_err();
+    assert!(matches!(error, PackageError::TooDeep { .. }), "{error}");
+    let address = |name: &str| format!("{}/{name}/package.json", place.index.url());
+    for (name, next) in [("one", "two"), ("two", "one")] {
+        let description = json!({"deps": [[address(next), "latest"]]});
+        place
+            .index
+            .put(&format!("/{name}/package.json"), description.to_string());
+    }
+    place.settings(&format!(
+        "[tool.belay.dependencies]\na = '{}'\n",
+        address("one")
+    ));
+    assert_eq!(
+        place.lock(Update::Nothing),
+        format!("+{0}/one - +{0}/two -", place.index.url())
     );
 }
 
