@@ -18,11 +18,14 @@ const SIZE_LIMIT: u64 = 1 << 20;
 /// Names with another meaning to `connect`.
 const RESERVED: &[&str] = &["auto", "list", "virtual"];
 
+/// A board, after the word that names it.
+pub type NamedBoard = (String, BoardSelector);
+
 /// The boards that have names, and the one to connect to when none is named.
 #[derive(Clone, Debug, Default)]
 pub struct BoardNames {
-    boards: Vec<(String, BoardSelector)>,
-    groups: Vec<(String, Vec<(String, BoardSelector)>)>,
+    boards: Vec<NamedBoard>,
+    groups: Vec<(String, Vec<NamedBoard>)>,
     default: Option<BoardSelector>,
 }
 
@@ -111,8 +114,8 @@ impl BoardNames {
     /// # Errors
     ///
     /// As [`BoardNames::selector`].
-    pub fn each(&self, words: &[String]) -> Result<Vec<(String, BoardSelector)>, BoardError> {
-        let mut boards: Vec<(String, BoardSelector)> = Vec::new();
+    pub fn each(&self, words: &[String]) -> Result<Vec<NamedBoard>, BoardError> {
+        let mut boards: Vec<NamedBoard> = Vec::new();
         for word in words {
             let named = match self.group(word) {
                 Some(members) => members.to_vec(),
@@ -128,7 +131,7 @@ impl BoardNames {
     }
 
     /// Returns the boards of a group, each with the word that names it in the file.
-    pub fn group(&self, name: &str) -> Option<&[(String, BoardSelector)]> {
+    pub fn group(&self, name: &str) -> Option<&[NamedBoard]> {
         let mut groups = self.groups.iter();
         let (_, members) = groups.find(|(known, _)| known == name)?;
         Some(members)
@@ -140,7 +143,7 @@ impl BoardNames {
     }
 
     /// Returns the boards with their names, in the order of the file.
-    pub fn boards(&self) -> &[(String, BoardSelector)] {
+    pub fn boards(&self) -> &[NamedBoard] {
         &self.boards
     }
 
@@ -209,7 +212,7 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn boards(&self, item: &Item) -> Result<Vec<(String, BoardSelector)>, BoardNamesError> {
+    fn boards(&self, item: &Item) -> Result<Vec<NamedBoard>, BoardNamesError> {
         let table: &dyn TableLike = item
             .as_table_like()
             .ok_or_else(|| self.at(item, "`boards` must be a table".to_owned()))?;
@@ -232,7 +235,7 @@ impl File<'_> {
         &self,
         item: &Item,
         names: &BoardNames,
-    ) -> Result<Vec<(String, Vec<(String, BoardSelector)>)>, BoardNamesError> {
+    ) -> Result<Vec<(String, Vec<NamedBoard>)>, BoardNamesError> {
         let table: &dyn TableLike = item
             .as_table_like()
             .ok_or_else(|| self.at(item, "`groups` must be a table".to_owned()))?;

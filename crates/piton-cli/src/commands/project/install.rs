@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use piton::board_names::in_dev;
+use piton::board_names::{NamedBoard, in_dev};
 use piton::cache_folder::compiled_folder;
 use piton::deadline::Cancel;
 use piton::events::BoardEvent;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         }
     }
     let boards = ctx.config.boards.each(&args.device)?.into_iter();
-    let boards: Vec<Named> = boards
+    let boards: Vec<NamedBoard> = boards
         .map(|(name, selector)| (name, in_dev(selector)))
         .collect();
     let workspace = ready(args, ctx)?;
@@ -102,9 +102,6 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
         boards => many(args, boards, &workspace, ctx),
     }
 }
-
-/// A board, and the word that names it.
-type Named = (String, BoardSelector);
 
 /// Returns the groups to install.
 fn selection(args: &Args) -> Selection {
@@ -218,7 +215,7 @@ pub(crate) fn follow(ctx: &mut Context) -> Result<(), CommandError> {
 /// Installs on several boards at a time. The failure of one does not stop the others.
 fn many(
     args: &Args,
-    boards: &[Named],
+    boards: &[NamedBoard],
     workspace: &Workspace,
     ctx: &mut Context,
 ) -> Result<(), CommandError> {
