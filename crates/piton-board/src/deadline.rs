@@ -122,6 +122,11 @@ impl Cancel {
         is_raised
     }
 
+    /// Returns what the probe says, and leaves the flag as it is: only the thread that asks is interrupted.
+    pub fn probe(&self) -> bool {
+        self.0.probe.is_some_and(|probe| probe())
+    }
+
     /// Returns whether both are clones of one flag.
     pub fn is_same(&self, other: &Cancel) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -53,6 +53,21 @@ pub(crate) fn encode_arguments(
     Ok(code)
 }
 
+/// Adds parts of an expression: code and values in turn, code first.
+///
+/// # Errors
+///
+/// As for [`encode`].
+pub(crate) fn encode_parts(parts: &Bound<'_, PyTuple>, mut code: Arguments) -> PyResult<Arguments> {
+    for (index, part) in parts.iter().enumerate() {
+        match index % 2 {
+            0 => code.push_code(&part.cast::<PyString>()?.to_cow()?),
+            _ => write(&part, &mut code, 1)?,
+        }
+    }
+    Ok(code)
+}
+
 fn write(value: &Bound<'_, PyAny>, code: &mut Arguments, depth: usize) -> PyResult<()> {
     if depth > DEPTH_LIMIT {
         return Err(PyValueError::new_err(format!(

@@ -2,7 +2,7 @@
 
 use piton::device::{DeviceError, Raised};
 use piton::error::{BoardError, Error};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyTimeoutError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -19,6 +19,8 @@ pub(crate) fn exception(py: Python<'_>, error: DeviceError) -> PyErr {
         }
         DeviceError::Timeout => PyTimeoutError::new_err(message),
         DeviceError::Argument(_) => PyValueError::new_err(message),
+        // As for a generator of Python that is not in the state for it.
+        DeviceError::RanAhead => PyRuntimeError::new_err(message),
         DeviceError::NotSynchronized => PyValueError::new_err(
             "Time synchronization has not been performed. Call sync_time() first.",
         ),

@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::decode::decode;
-use crate::encode::{encode, encode_arguments};
+use crate::encode::{encode, encode_arguments, encode_parts};
 use crate::failure::{connection, exception, message_with_causes, of_package, unparsable};
 use crate::files::{Failure, Progress, Sync};
 use crate::ports::names;
@@ -122,10 +122,61 @@ impl Session {
 
     /// Returns the value of an expression; a handle of an object that is not immutable.
     fn expose<'py>(&self, py: Python<'py>, expression: &str) -> PyResult<Bound<'py, PyAny>> {
-        match self.call(py, |device| device.expose(expression))? {
-            ProxyValue::Value(value) => decode(py, value),
-            ProxyValue::Object(proxy) => Ok(Bound::new(py, Handle { proxy })?.into_any()),
-        }
+        self.exposed(py, |device| device.expose(expression))
+    }
+
+    /// Returns the value of an expression about an object. Every second part of it is a value, the others are code.
+    #[pyo3(signature = (*parts))]
+    fn operate<'py>(
+        &self,
+        py: Python<'py>,
+        parts: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let code = encode_parts(parts, Arguments::new())?;
+        let returned = self.call(py, |device| device.eval_code(&code))?;
+        value_of(py, returned)
+    }
+
+    /// As [`Session::operate`]; a handle of an object that is not immutable.
+    #[pyo3(signature = (*parts))]
+    fn operate_exposed<'py>(
+        &self,
+        py: Python<'py>,
+        parts: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let code = encode_parts(parts, Arguments::new())?;
+        self.exposed(py, |device| device.expose_code(code))
+    }
+
+    /// Calls an object; a handle of a result that is not immutable.
+    fn call_object<'py>(
+        &self,
+        py: Python<'py>,
+        object: &Bound<'py, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let callee = encode(object, Arguments::new())?;
+        let code = encode_arguments(args, kwargs, callee)?;
+        self.exposed(py, |device| device.expose_code(code))
+    }
+
+    /// Sets an item: `operands` are the object, the key and the value.
+    fn set_item(&self, py: Python<'_>, operands: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let code = encode(operands.as_any(), Arguments::new())?;
+        self.call(py, |device| device.set_item(code))
+    }
+
+    /// Deletes an item: `operands` are the object and the key.
+    fn delete_item(&self, py: Python<'_>, operands: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let code = encode(operands.as_any(), Arguments::new())?;
+        self.call(py, |device| device.delete_item(code))
+    }
+
+    /// Deletes an attribute: `operands` are the object and the name.
+    fn delete_attribute(&self, py: Python<'_>, operands: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let code = encode(operands.as_any(), Arguments::new())?;
+        self.call(py, |device| device.delete_attribute(code))
     }
 
     /// Executes the body of a function, with its arguments as globals.
@@ -164,8 +215,9 @@ impl Session {
     }
 
     /// Evaluates an expression again after a reset of the board.
-    fn declare(&self, expression: &str) {
-        self.device.declare(expression);
+    fn declare(&self, py: Python<'_>, expression: &str) {
+        // A call of another thread may need the GIL before it lets go of the session.
+        py.detach(|| self.device.declare(expression));
     }
 
     /// Calls `handler` with the value of each event of this name that code on the board sends.
@@ -186,8 +238,8 @@ impl Session {
     }
 
     /// Returns whether the clocks were compared since the board last started.
-    fn has_time(&self) -> bool {
-        self.device.time_offset().is_ok()
+    fn has_time(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.device.time_offset()).is_ok()
     }
 
     /// Connects again and restores what was declared.
@@ -305,6 +357,17 @@ impl Session {
             .map_err(|error| exception(py, error))
     }
 
+    fn exposed<'py>(
+        &self,
+        py: Python<'py>,
+        operation: impl FnOnce(&Device) -> Result<ProxyValue, DeviceError> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self.call(py, operation)? {
+            ProxyValue::Value(value) => decode(py, value),
+            ProxyValue::Object(proxy) => Ok(Bound::new(py, Handle { proxy })?.into_any()),
+        }
+    }
+
     fn on_board<T: Send>(
         &self,
         py: Python<'_>,
@@ -349,16 +412,17 @@ impl Function {
         value_of(py, returned)
     }
 
-    /// Calls a generator function.
+    /// Calls a generator function, which may make `ahead` items at once.
     fn iterate(
         &self,
         py: Python<'_>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
+        ahead: u32,
     ) -> PyResult<Generator> {
         let arguments = encode_arguments(args, kwargs, Arguments::new())?;
         let generator = py
-            .detach(|| self.task.iterate_returned(arguments))
+            .detach(|| Ok(self.task.iterate_returned(arguments)?.ahead(ahead)))
             .map_err(|error| exception(py, error))?;
         Ok(Generator {
             generator: Mutex::new(generator),

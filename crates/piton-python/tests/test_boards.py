@@ -125,6 +125,19 @@ def test_proxies(board: Device) -> None:
     assert (len(data), data[-1], list(data)) == (4, 4, [9, 2, 3, 4])
     with pytest.raises(IndexError):
         data[7]
+    part = data[1:3]
+    part[0] = (b"\x03\xff" * 50, "x")
+    del part[1]
+    assert board(part) == [(b"\x03\xff" * 50, "x")]
+    with pytest.raises(IndexError):
+        del part[1]
+    board("class Box: pass\nbox = Box()")
+    box = board.proxy("box")
+    box.level = 3
+    assert box.level == 3
+    del box.level
+    with pytest.raises(AttributeError):
+        box.level
 
 
 def test_a_timeout_and_an_interrupt(board: Device) -> None:

@@ -167,7 +167,7 @@ def test_large_values(device: Device, value: Any) -> None:
     keep(value)
     assert device("kept") == expected
     if isinstance(value, (bytes, str)):
-        # What a proxy is called with is text alone.
+        # A proxy is called with the same bytes beside the text.
         assert device.proxy("(lambda x: [x])")(value)[0] == expected
 
 
@@ -377,6 +377,28 @@ def test_reserved_names(device: Device) -> None:
         device.task(__belay_x)
 
 
+def test_items_ahead(device: Device) -> None:
+    @device.task
+    def count(n, last=None):
+        yield from range(n)
+        if last:
+            yield last()
+
+    assert list(count.ahead(16)(50)) == list(range(50))
+    items = count.ahead(4)(9)
+    assert next(items) == 0
+    with pytest.raises(RuntimeError, match="run ahead"):
+        items.send(1)
+    with pytest.raises(ValueError, match="not 0"):
+        count.ahead(0)
+    # An object has no literal form: alone it is one item among others.
+    kind = device.proxy("object")
+    assert list(count(2, kind)) == [0, 1, piton.UNPARSABLE_RESULT]
+    with pytest.raises(ValueError, match="iterate without `ahead`"):
+        list(count.ahead(9)(2, kind))
+    assert list(count(2)) == [0, 1]
+
+
 def test_proxies(device: Device) -> None:
     device("data = [1, 2, 3]\nclass Box:\n def __init__(self): self.n = 1\n def add(self, k): self.n += k; return self\nbox = Box()")
     data = device.proxy("data")
@@ -411,3 +433,7 @@ def test_proxies(device: Device) -> None:
     assert repr(data) == "<ProxyObject [10, 2, 3]>"
     passed = device.task(lambda x: len(x))
     assert passed(data) == 3
+    data[0] = [b"\x03\xff" * 500, "\u00e4" * 600]
+    assert device(data[0]) == [b"\x03\xff" * 500, "\u00e4" * 600]
+    assert data[0][0] == b"\x03\xff" * 500
+    assert device(data[1::1]) == [2, 3] and device(data[:-1][1:]) == [2]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -120,8 +123,6 @@ def test_other_threads_run_during_a_call(device: Device) -> None:
 
 
 def test_a_signal_stops_the_board_and_not_the_session(device: Device) -> None:
-    import signal
-
     def interrupt() -> None:
         time.sleep(0.3)
         signal.raise_signal(signal.SIGINT)
@@ -129,4 +130,35 @@ def test_a_signal_stops_the_board_and_not_the_session(device: Device) -> None:
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         device("while True:\n    pass")
+    assert device("1 + 1") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal there does not interrupt a wait")
+def test_a_signal_ends_the_wait_for_the_call_of_another_thread(device: Device) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    class Stream:
+        """Keeps a call from going on."""
+
+        def write(self, text: str) -> None:
+            began.set()
+            may_end.wait(60)
+
+    values: "list[Any]" = []
+
+    def call() -> None:
+        values.append(device("(print('begins'), 5)[1]", stream_out=Stream()))  # type: ignore[arg-type]
+
+    other = threading.Thread(target=call)
+    other.start()
+    assert began.wait(60)
+    timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        device("1 + 1")
+    # It was the wait that ended, not the call of the other thread.
+    assert not values
+    may_end.set()
+    other.join()
+    assert values == [5]
     assert device("1 + 1") == 2

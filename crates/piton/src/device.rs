@@ -44,11 +44,10 @@ mod start;
 mod startup;
 mod stream;
 mod task;
+mod turns;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use piton_board::deadline::{Cancel, Deadline};
 use piton_board::selector::BoardSelector;
@@ -71,6 +70,7 @@ pub use source::Source;
 pub use startup::startup_code;
 pub use stream::Stream;
 pub use task::{Task, Thread};
+use turns::{Turn, Turns};
 
 /// A session with a board: see the module. Clones share it.
 #[derive(Clone)]
@@ -79,9 +79,7 @@ pub struct Device {
 }
 
 struct Shared {
-    session: Arc<Mutex<Session>>,
-    /// How many threads wait for the session: the one that reads events gives way to them.
-    callers: Arc<AtomicUsize>,
+    turns: Arc<Turns>,
     handlers: Handlers,
     clock: Mutex<Option<Clock>>,
     teardowns: Mutex<Vec<Declared>>,
@@ -123,8 +121,7 @@ impl Device {
         let session = Session::open(connector, cancel.clone(), options)?;
         Ok(Device {
             shared: Arc::new(Shared {
-                session: Arc::new(Mutex::new(session)),
-                callers: Arc::default(),
+                turns: Arc::new(Turns::new(session)),
                 handlers: Handlers::default(),
                 clock: Mutex::default(),
                 teardowns: Mutex::default(),
@@ -268,7 +265,7 @@ impl Device {
             written: Some(&written),
             ..Request::of_user(expression)
         };
-        self.session().call(request, options.deadline())
+        self.turn()?.call(request, options.deadline())
     }
 
     /// Defines the function `name` on the board by executing `source`, and declares it as state.
@@ -351,7 +348,7 @@ impl Device {
         &self,
         operation: impl FnOnce(&mut Board) -> Result<T, E>,
     ) -> Result<T, E> {
-        operation(self.session().board()?)
+        operation(self.turn()?.board()?)
     }
 
     /// Closes the connection, opens it anew, and restores what was declared. `attempts` tries, a second apart.
@@ -360,7 +357,7 @@ impl Device {
     ///
     /// [`DeviceError::NotConnected`] when no try succeeded; [`DeviceError::Closed`].
     pub fn reconnect(&self, attempts: u32) -> Result<(), DeviceError> {
-        self.session().reconnect(attempts)
+        self.turn()?.reconnect(attempts)
     }
 
     /// Starts the board's interpreter afresh, and restores what was declared.
@@ -369,7 +366,7 @@ impl Device {
     ///
     /// As for [`Device::exec`].
     pub fn soft_reset(&self) -> Result<(), DeviceError> {
-        self.session().soft_reset()
+        self.turn()?.soft_reset()
     }
 
     /// Starts the board's interpreter afresh as a person at its prompt does: boot.py and main.py run. Waits for main.py to
@@ -381,7 +378,7 @@ impl Device {
     pub fn start_main(&self, limit: Duration) -> Result<(), DeviceError> {
         // The limit of a caller is exact.
         let deadline = Deadline::NEVER.slice(limit);
-        self.session().start_main(deadline)
+        self.turn()?.start_main(deadline)
     }
 
     /// Runs the teardowns, gives the board back its prompt, and closes the connection. A closed session stays closed.
@@ -411,40 +408,28 @@ impl Device {
     }
 
     fn execute(&self, declared: &Declared, options: CallOptions) -> Result<(), DeviceError> {
-        let mut session = self.session();
+        let mut session = self.turn()?;
         session
             .call(declared.request(), options.deadline())
             .map(drop)
     }
 
-    /// Returns the session if it becomes free within some time.
-    fn session_within(&self, time: Duration) -> Option<MutexGuard<'_, Session>> {
-        const PAUSE: Duration = Duration::from_millis(1);
-        let end = Instant::now() + time;
-        self.shared.callers.fetch_add(1, Ordering::SeqCst);
-        let session = loop {
-            match self.shared.session.try_lock() {
-                Ok(session) => break Some(session),
-                Err(TryLockError::Poisoned(poisoned)) => break Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() >= end => break None,
-                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            }
-        };
-        self.shared.callers.fetch_sub(1, Ordering::SeqCst);
-        session
+    /// Waits for the session, unless the thread is interrupted meanwhile. The call of another thread goes on then.
+    fn turn(&self) -> Result<Turn<'_>, DeviceError> {
+        let cancel = &self.shared.cancel;
+        let turn = self.shared.turns.take_unless_stopped(|| !cancel.probe());
+        turn.ok_or(DeviceError::Interrupted)
     }
 
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.shared.callers.fetch_add(1, Ordering::SeqCst);
-        let session = lock(&self.shared.session);
-        self.shared.callers.fetch_sub(1, Ordering::SeqCst);
-        session
+    /// Waits for the session: for what is no call, and takes no time.
+    fn session(&self) -> Turn<'_> {
+        self.shared.turns.take()
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        lock(&self.session).close();
+        self.turns.take().close();
     }
 }
 

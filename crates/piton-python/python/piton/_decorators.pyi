@@ -49,6 +49,10 @@ class GeneratorTask(Protocol[P, _Y, _S]):
         """Starts the generator on the board, for ``async for``."""
         ...
 
+    def ahead(self, items: int) -> Callable[P, Generator[_Y, None, None]]:
+        """Returns the function whose generator makes up to `items` items at once, before they are asked for."""
+        ...
+
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> Stream[_Y]:
         """Starts the generator on the board, which sends its values without being asked. Other calls of the device wait meanwhile."""
         ...

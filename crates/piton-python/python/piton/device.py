@@ -291,8 +291,11 @@ class Device(metaclass=DeviceMeta, skip=True):
     def _evaluate(
         self, expression: str, *, trusted: bool = False, timeout: "Optional[float]" = None
     ) -> Any:
+        return self._read(self._session.evaluate, expression, trusted=trusted, timeout=timeout)
+
+    def _read(self, ask: "Callable[..., Any]", *args: Any, trusted: bool = False, **kwargs: Any) -> Any:
         try:
-            return self._session.evaluate(expression, timeout=timeout)
+            return ask(*args, **kwargs)
         except _piton.UnparsableError as error:
             return _unparsed(error, trusted)
 
@@ -307,7 +310,9 @@ class Device(metaclass=DeviceMeta, skip=True):
         return value, datetime.fromtimestamp(seconds)
 
     def _expose(self, expression: str, keep: bool = False) -> Any:
-        value = self._session.expose(expression)
+        return self._proxy_of(self._session.expose(expression), keep)
+
+    def _proxy_of(self, value: Any, keep: bool = False) -> Any:
         if isinstance(value, _piton.Handle):
             from piton.proxy_object import ProxyObject
 
@@ -359,12 +364,13 @@ class Device(metaclass=DeviceMeta, skip=True):
         *,
         trusted: bool,
         return_time: bool,
+        ahead: int = 1,
     ) -> "Generator[Any, Any, None]":
         from datetime import datetime
 
         from piton._generators import Thrown
 
-        iterator = function.iterate(args, kwargs)
+        iterator = function.iterate(args, kwargs, ahead)
         sent: Any = None
         thrown: "Optional[Thrown]" = None
         while True:
@@ -373,6 +379,10 @@ class Device(metaclass=DeviceMeta, skip=True):
             except StopIteration:
                 return
             except _piton.UnparsableError as error:
+                if ahead > 1:
+                    raise ValueError(
+                        "an item without a literal form came with others that were made ahead: iterate without `ahead`"
+                    ) from error
                 value = _unparsed(error, trusted)
             sent = thrown = None
             try:

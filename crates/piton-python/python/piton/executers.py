@@ -104,6 +104,10 @@ class TeardownExecuter(_GlobalExecuter):
 class TaskExecuter(Executer):
     """``device.task``: sends a function to the board, and calls it there.
 
+    ``count.ahead(16)(5)`` calls the generator task `count`, and has the board make up to 16 items at once: most of them then take no
+    exchange. The generator runs ahead of the loop: what it does besides comes earlier, `send` and `throw` raise RuntimeError, and an item
+    without a literal form ValueError.
+
     ``count.stream(5)`` has the board send the values of a generator task without being asked.
     ``await read.aio(3)`` calls the task `read` from asyncio; ``async for item in count.aio(5)`` iterates over a generator task. The task of an
     ``async def`` function is a coroutine function here as well.
@@ -147,9 +151,24 @@ class TaskExecuter(Executer):
 
         @functools.wraps(function)
         def iterate(*args: Any, **kwargs: Any) -> "Generator[Any, Any, None]":
+            return iterate_ahead(1, args, kwargs)
+
+        def iterate_ahead(
+            items: int, args: "tuple[Any, ...]", kwargs: "dict[str, Any]"
+        ) -> "Generator[Any, Any, None]":
             if record:
                 raise NotImplementedError("Recording of generator tasks is currently not supported.")
-            return device._iterate(remote, args, kwargs, trusted=trusted, return_time=return_time)
+            return device._iterate(remote, args, kwargs, trusted=trusted, return_time=return_time, ahead=items)
+
+        def ahead(items: int) -> "Callable[..., Generator[Any, Any, None]]":
+            if not 0 < items < 1 << 32:
+                raise ValueError(f"a generator makes 1 item or more at once, not {items}")
+
+            @functools.wraps(function)
+            def iterate_so(*args: Any, **kwargs: Any) -> "Generator[Any, Any, None]":
+                return iterate_ahead(items, args, kwargs)
+
+            return iterate_so
 
         @functools.wraps(function)
         def stream(*args: Any, **kwargs: Any) -> "Stream[Any]":
@@ -163,6 +182,7 @@ class TaskExecuter(Executer):
 
         if inspect.isgeneratorfunction(function):
             iterate.aio = iterate_asynchronously  # type: ignore[attr-defined]
+            iterate.ahead = ahead  # type: ignore[attr-defined]
             iterate.stream = stream  # type: ignore[attr-defined]
             return iterate
         call.aio = call_asynchronously  # type: ignore[attr-defined]

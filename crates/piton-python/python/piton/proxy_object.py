@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generator, Iterator, Optional
 from piton.exceptions import PyboardException
 
 if TYPE_CHECKING:
-    from piton._piton import Handle
+    from piton._piton import Handle, Session
     from piton.device import Device
 
 __all__ = ["ProxyObject", "expression_of", "get_proxy_object_target_name"]
@@ -73,7 +73,7 @@ class ProxyObject:
                 return object.__getattribute__(self, name)
             except AttributeError:
                 pass
-        return _expose(self, f"getattr({_name(self)},{name!r})")
+        return _exposed(self, "getattr(", self, ",", name, ")")
 
     def __setattr__(self, name: str, value: Any) -> None:
         try:
@@ -84,72 +84,81 @@ class ProxyObject:
         else:
             object.__setattr__(self, name, value)
             return
-        _evaluate(self, f"setattr({_name(self)},{name!r},{_text(self, value)})")
+        _operate(self, "setattr(", self, ",", name, ",", value, ")")
 
     def __delattr__(self, name: str) -> None:
         if not name.isidentifier():
             raise AttributeError(name)
-        _execute(self, f"del {{o}}.{name}")
+        with _promoted():
+            _session(self).delete_attribute((self, name))
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            bounds: "list[Any]" = [key.start, key.stop, key.step]  # pyright: ignore[reportUnknownMemberType]
-            parts = ["" if bound is None else _text(self, bound) for bound in bounds]
-            index = ":".join(parts if parts[2] else parts[:2])
-        else:
-            index = _text(self, key)
-        return _expose(self, f"{_name(self)}[{index}]")
+        if not isinstance(key, slice):
+            return _exposed(self, "", self, "[", key, "]")
+        bounds: "list[Any]" = [key.start, key.stop]  # pyright: ignore[reportUnknownMemberType]
+        if key.step is not None:  # pyright: ignore[reportUnknownMemberType]
+            # Not every board has steps.
+            bounds.append(key.step)  # pyright: ignore[reportUnknownMemberType]
+        parts: "list[Any]" = ["", self]
+        code = "["
+        for bound in bounds:
+            if bound is not None:
+                parts += [code, bound]
+                code = ""
+            code += ":"
+        return _exposed(self, *parts, code[:-1] + "]")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         # Lists of a board have no `__setitem__`.
-        _execute(self, "{o}[{k}]={v}", k=_text(self, key), v=_text(self, value))
+        with _promoted():
+            _session(self).set_item((self, key, value))
 
     def __delitem__(self, key: Any) -> None:
-        _execute(self, "del {o}[{k}]", k=_text(self, key))
+        with _promoted():
+            _session(self).delete_item((self, key))
 
     def __len__(self) -> int:
-        return int(_evaluate(self, f"len({_name(self)})"))
+        return int(_operate(self, "len(", self, ")"))
 
     def __bool__(self) -> bool:
-        return bool(_evaluate(self, f"bool({_name(self)})"))
+        return bool(_operate(self, "bool(", self, ")"))
 
     def __contains__(self, item: Any) -> bool:
-        return bool(_evaluate(self, f"{_text(self, item)} in {_name(self)}"))
+        return bool(_operate(self, "", item, " in ", self))
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(_evaluate(self, f"list({_name(self)})"))
+        return iter(_operate(self, "list(", self, ")"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        device: "Device" = object.__getattribute__(self, "_belay_device")
-        arguments = device._encode_arguments(args, kwargs)
-        return _expose(self, f"{_name(self)}{arguments}")
+        with _promoted():
+            return _device(self)._proxy_of(_session(self).call_object(self, args, kwargs))
 
     def __eq__(self, other: object) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}=={_text(self, other)}"))
+        return bool(_operate(self, "", self, "==", other))
 
     def __ne__(self, other: object) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}!={_text(self, other)}"))
+        return bool(_operate(self, "", self, "!=", other))
 
     def __lt__(self, other: Any) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}<{_text(self, other)}"))
+        return bool(_operate(self, "", self, "<", other))
 
     def __le__(self, other: Any) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}<={_text(self, other)}"))
+        return bool(_operate(self, "", self, "<=", other))
 
     def __gt__(self, other: Any) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}>{_text(self, other)}"))
+        return bool(_operate(self, "", self, ">", other))
 
     def __ge__(self, other: Any) -> bool:
-        return bool(_evaluate(self, f"{_name(self)}>={_text(self, other)}"))
+        return bool(_operate(self, "", self, ">=", other))
 
     def __hash__(self) -> int:
-        return int(_evaluate(self, f"hash({_name(self)})"))
+        return int(_operate(self, "hash(", self, ")"))
 
     def __str__(self) -> str:
-        return str(_evaluate(self, f"str({_name(self)})"))
+        return str(_operate(self, "str(", self, ")"))
 
     def __repr__(self) -> str:
-        return f"<ProxyObject {_evaluate(self, f'repr({_name(self)})')}>"
+        return f"<ProxyObject {_operate(self, 'repr(', self, ')')}>"
 
     def __del__(self) -> None:
         try:
@@ -178,33 +187,22 @@ def _name(proxy: ProxyObject) -> str:
     return ProxyObject.__piton_expression__(proxy)
 
 
-def _text(proxy: ProxyObject, value: Any) -> str:
+def _device(proxy: ProxyObject) -> "Device":
     device: "Device" = object.__getattribute__(proxy, "_belay_device")
-    return device._encode(value)
+    return device
 
 
-def _evaluate(proxy: ProxyObject, expression: str) -> Any:
-    device: "Device" = object.__getattribute__(proxy, "_belay_device")
+def _session(proxy: ProxyObject) -> "Session":
+    return _device(proxy)._session
+
+
+def _operate(proxy: ProxyObject, *parts: Any) -> Any:
+    """Returns the value of an expression: code and values of the host in turn, code first."""
     with _promoted():
-        return device._evaluate(expression)
+        return _device(proxy)._read(_session(proxy).operate, *parts)
 
 
-def _execute(proxy: ProxyObject, statement: str, **operands: str) -> None:
-    """Executes a statement with ``{o}`` for the object, and names in braces for the expressions in `operands`."""
-    operands["o"] = _name(proxy)
-    if not any("_o[" in expression for expression in operands.values()):
-        # Nothing is an object without a name. A micro:bit has no stack for an `exec` inside of a call.
-        text = statement.format(**{name: f"({expression})" for name, expression in operands.items()})
-        device: "Device" = object.__getattribute__(proxy, "_belay_device")
-        with _promoted():
-            device._session.execute(text, record=False)
-        return
-    names = ",".join(f"{name!r}:{expression}" for name, expression in operands.items())
-    text = statement.format(**{name: name for name in operands})
-    _evaluate(proxy, f"exec({text!r},{{{names}}})")
-
-
-def _expose(proxy: ProxyObject, expression: str) -> Any:
-    device: "Device" = object.__getattribute__(proxy, "_belay_device")
+def _exposed(proxy: ProxyObject, *parts: Any) -> Any:
+    """Returns the value of an expression, or a proxy of it."""
     with _promoted():
-        return device._expose(expression)
+        return _device(proxy)._proxy_of(_session(proxy).operate_exposed(*parts))

@@ -392,6 +392,17 @@ def generator_send(belay: Any, device: Any) -> Any:
 
 
 @case
+def generator_of_objects(belay: Any, device: Any) -> Any:
+    @device.task
+    def objects():
+        yield 1
+        yield object()
+        yield 2
+
+    return [item is belay.UNPARSABLE_RESULT or item for item in objects()]
+
+
+@case
 def generator_raises(belay: Any, device: Any) -> Any:
     @device.task
     def fails():

@@ -84,7 +84,7 @@ impl Device {
         let expression = for_brackets(expression);
         let timed = format!("(_o['t'](),({expression}),_o['t']())");
         let returned = {
-            let mut session = self.session();
+            let mut session = self.turn()?;
             let request = Request::evaluate(&timed);
             session.call(request, CallOptions::default().deadline())?
         };
@@ -103,7 +103,7 @@ impl Device {
     }
 
     fn read_ticks(&self) -> Result<Reading, DeviceError> {
-        let mut session = self.session();
+        let mut session = self.turn()?;
         let deadline = CallOptions::default().deadline();
         let begin = seconds(SystemTime::now());
         let returned = session.call(Request::evaluate("_o['t']()"), deadline)?;

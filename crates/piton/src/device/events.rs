@@ -1,7 +1,6 @@
 //! Events that the board sends by itself, and the threads of the host that take them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,8 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::DeviceError;
 use super::returned::read;
-use super::session::{Declared, Session};
+use super::session::Declared;
 use super::source::Source;
+use super::turns::Turns;
 use super::{Device, lock};
 
 /// device/events.py, as `cargo xtask codegen` minifies it.
@@ -74,11 +74,8 @@ impl Device {
             session.send_events(sender);
             let handlers = handlers.clone();
             thread::spawn(move || handlers.take_all(&receiver));
-            let (session, callers) = (
-                Arc::clone(&self.shared.session),
-                Arc::clone(&self.shared.callers),
-            );
-            thread::spawn(move || read_events(&session, &callers));
+            let turns = Arc::clone(&self.shared.turns);
+            thread::spawn(move || read_events(&turns));
         }
         let declared = Declared::code("None", Source::new(PROGRAM));
         if !session.has_declared(&declared) {
@@ -123,14 +120,14 @@ impl Handlers {
 }
 
 /// Reads events while no call runs, until the session is closed.
-fn read_events(session: &Mutex<Session>, callers: &AtomicUsize) {
+fn read_events(turns: &Turns) {
     loop {
-        if callers.load(Ordering::SeqCst) > 0 {
+        if turns.are_wanted() {
             thread::sleep(GIVE_WAY);
             continue;
         }
         let pause = {
-            let mut session = lock(session);
+            let mut session = turns.take();
             if session.is_closed() {
                 break;
             }

@@ -20,7 +20,8 @@ const AHEAD_TIME: u32 = 20;
 
 /// What a generator function on the board yields, an exchange for each item: see [`Task::iterate`].
 ///
-/// After an error there are no more items. When this is dropped before its end, the board closes the generator with one of the next
+/// After an error there are no more items, but after one item that can't be read ([`DeviceError::Value`]) the others follow, unless
+/// it was made ahead. When this is dropped before its end, the board closes the generator with one of the next
 /// calls: [`Generator::close`] does it at once.
 pub struct Generator<T> {
     task: Task,
@@ -167,6 +168,8 @@ impl<T: DeserializeOwned> Generator<T> {
             .evaluate(call, true, self.options)
             .and_then(|returned| returned.read().map(Some));
         match item {
+            // The generator goes on: only this item has no form here.
+            Err(error @ DeviceError::Value { .. }) => Err(error),
             Err(DeviceError::Raised(raised)) if raised.exception.type_name == "StopIteration" => {
                 self.is_exhausted = true;
                 Ok(None)

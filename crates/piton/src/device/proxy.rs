@@ -9,11 +9,16 @@ use super::error::DeviceError;
 use super::options::CallOptions;
 use super::returned::{Returned, read};
 use super::session::{Declared, Handle, Released, Request};
+use super::source::Source;
 use super::{Device, for_brackets, lock};
 
 /// Keeps a value on the board unless it is one of the types that are values everywhere: `[handle]` or the value.
 const EXPOSE: &str =
     "_o.update(p=lambda v,k=_k:v if v is None or type(v)in(int,float,str,bool,bytes)else[k(v)])";
+
+/// Functions for what is no expression. The host leaves them out of tracebacks.
+const STATEMENTS: &str =
+    "exec('def _piton_s(o,k,v):\\n o[k]=v\\ndef _piton_d(o,k):\\n del o[k]\\n',_o)";
 
 /// An object that is kept on the board for the host. The board lets go of it some time after this is dropped.
 pub(super) struct Kept {
@@ -46,7 +51,7 @@ impl Kept {
 
     /// The number under which the board keeps the object.
     pub(super) fn number(&self) -> Result<u32, DeviceError> {
-        let mut session = self.device.session();
+        let mut session = self.device.turn()?;
         session.ensure_ready()?;
         match session.epoch() == self.handle.epoch {
             true => Ok(self.handle.number),
@@ -186,14 +191,13 @@ impl Proxy {
     ///
     /// As for [`Proxy::attribute`]; [`DeviceError::Argument`].
     pub fn set_item(&self, key: impl Serialize, value: impl Serialize) -> Result<(), DeviceError> {
-        // Lists of a board have no `__setitem__`.
         let mut code = Arguments::new();
-        code.push_code(&format!("exec('o[k]=v',{{'o':{},'k':", self.object()?));
+        code.push_code(&format!("({},", self.object()?));
         code.push(&key)?;
-        code.push_code(",'v':");
+        code.push_code(",");
         code.push(&value)?;
-        code.push_code("})");
-        evaluate(&self.kept.device, &code).map(drop)
+        code.push_code(")");
+        self.kept.device.set_item(code)
     }
 
     /// Returns the object as a value of the host, where it has a form as a literal.
@@ -262,7 +266,7 @@ fn expose_kept(device: &Device, expression: Arguments) -> Result<ProxyValue, Dev
 }
 
 fn evaluate(device: &Device, expression: &Arguments) -> Result<Returned, DeviceError> {
-    let mut session = device.session();
+    let mut session = device.turn()?;
     let deadline = CallOptions::default().deadline();
     let request = Request {
         data: expression.data(),
@@ -272,10 +276,89 @@ fn evaluate(device: &Device, expression: &Arguments) -> Result<Returned, DeviceE
 }
 
 impl Device {
+    /// Returns the value of an expression with values of the host in it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval`]; [`DeviceError::ObjectLost`].
+    pub fn eval_code(&self, code: &Arguments) -> Result<Returned, DeviceError> {
+        let request = Request {
+            data: code.data(),
+            ..Request::of_user(code.code())
+        };
+        self.turn()?
+            .call_and_release(request, CallOptions::default().deadline())
+    }
+
+    /// Returns the value of an expression with values of the host in it, or a proxy if it is an object that can change.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval_code`].
+    pub fn expose_code(&self, code: Arguments) -> Result<ProxyValue, DeviceError> {
+        expose(self, code)
+    }
+
+    /// Sets an item of an object: the code is a tuple of the object, the key and the value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval_code`].
+    pub fn set_item(&self, operands: Arguments) -> Result<(), DeviceError> {
+        let statement = "_piton_t[0][_piton_t[1]]=_piton_t[2]";
+        self.state("_o['_piton_s']", operands, statement)
+    }
+
+    /// Deletes an item of an object: the code is a tuple of the object and the key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval_code`].
+    pub fn delete_item(&self, operands: Arguments) -> Result<(), DeviceError> {
+        let statement = "del _piton_t[0][_piton_t[1]]";
+        self.state("_o['_piton_d']", operands, statement)
+    }
+
+    /// Deletes an attribute of an object: the code is a tuple of the object and the attribute's name, a literal.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Device::eval_code`].
+    pub fn delete_attribute(&self, operands: Arguments) -> Result<(), DeviceError> {
+        let statement = "exec('del o.'+_piton_t[1],{'o':_piton_t[0]})";
+        self.state("delattr", operands, statement)
+    }
+
+    /// Has the function do something with the operands. A board that is too small for device/serve.py executes the statement: an
+    /// `exec` inside of a call is too much for its stack, and it has no `delattr`.
+    fn state(
+        &self,
+        function: &str,
+        operands: Arguments,
+        statement: &str,
+    ) -> Result<(), DeviceError> {
+        let can_serve = self.session().can_serve();
+        if can_serve {
+            self.declare_expression(STATEMENTS)?;
+            return evaluate(self, &operands.after(function)).map(drop);
+        }
+        let mut code = operands.after("globals().update(_piton_t=");
+        code.push_code(")");
+        let source = Source::new(format!("try:\n {statement}\nfinally:\n del _piton_t\n"));
+        let request = Request {
+            data: code.data(),
+            source: Some(&source),
+            ..Request::evaluate(code.code())
+        };
+        let deadline = CallOptions::default().deadline();
+        let mut session = self.turn()?;
+        session.call_and_release(request, deadline).map(drop)
+    }
+
     /// Evaluates an expression once in each life of the board's interpreter.
     pub(super) fn declare_expression(&self, expression: &str) -> Result<(), DeviceError> {
         let declared = Declared::expression(expression, true);
-        let mut session = self.session();
+        let mut session = self.turn()?;
         session.ensure_ready()?;
         if session.has_declared(&declared) {
             return Ok(());

@@ -137,7 +137,7 @@ impl Task {
         is_own: bool,
         options: CallOptions,
     ) -> Result<Returned, DeviceError> {
-        let mut session = self.device.session();
+        let mut session = self.device.turn()?;
         let request = self.request(expression, is_own);
         session.call_and_release(request, options.deadline())
     }
@@ -148,7 +148,7 @@ impl Task {
         kept: &mut Kept,
         options: CallOptions,
     ) -> Result<(), DeviceError> {
-        let Some(mut session) = self.device.session_within(CLOSE_WAIT) else {
+        let Some(mut session) = self.device.shared.turns.take_within(CLOSE_WAIT) else {
             kept.close_later();
             return Ok(());
         };

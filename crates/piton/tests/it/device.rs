@@ -326,6 +326,19 @@ fn a_generator_may_run_ahead() {
          ValueError: end\n"
     );
     assert!(items.next().is_none());
+    // One that has no form here is one item among others.
+    let objects = device
+        .task(
+            "def objects():\n    yield object()\n    yield 2\n",
+            "objects",
+        )
+        .unwrap();
+    let mut items = objects.iterate::<i64>(()).unwrap();
+    assert!(matches!(
+        items.next().unwrap(),
+        Err(DeviceError::Value { .. })
+    ));
+    assert_eq!(items.next().unwrap().unwrap(), 2);
 }
 
 #[test]
