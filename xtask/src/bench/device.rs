@@ -37,16 +37,34 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     calls: u32,
 
-    /// The board
-    #[arg(long, value_enum, default_value_t = Kind::Unix)]
-    board: Kind,
+    /// The board; all of them, and the unix port with 1 ms on the line, without this
+    #[arg(long, value_enum)]
+    board: Option<Kind>,
 
     /// How long each byte travels on the line in either direction, in microseconds
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, requires = "board")]
     latency: u64,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
+/// A board, and how long each byte travels to it, in microseconds.
+#[derive(Clone, Copy)]
+struct Setting {
+    kind: Kind,
+    latency: u64,
+}
+
+/// What is measured without options.
+const SETTINGS: [(Kind, u64); 4] = [
+    (Kind::Virtual, 0),
+    (Kind::Unix, 0),
+    (Kind::Unix, 1000),
+    (Kind::Pico, 0),
+];
+
+/// How many calls and items are measured on an emulated Pico, where each takes as long as fifty on others.
+const PICO_CALLS: u32 = 40;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     /// MicroPython's unix port, with the files of this computer
     Unix,
@@ -85,13 +103,22 @@ struct Board {
 type Measured = Vec<(String, f64, Traffic)>;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let settings: Vec<Setting> = match args.board {
+        Some(kind) => vec![Setting {
+            kind,
+            latency: args.latency,
+        }],
+        None => SETTINGS
+            .map(|(kind, latency)| Setting { kind, latency })
+            .into(),
+    };
+    let needs_piton = settings.iter().any(|setting| setting.kind == Kind::Virtual);
     let folder = tempfile::tempdir()?;
     let needs = Needs {
         package: python::install_to(&folder.path().join("package"), Profile::Release)?,
-        piton: match args.board {
-            Kind::Virtual => Some(build_piton(Profile::Release)?),
-            Kind::Unix | Kind::Pico => None,
-        },
+        piton: needs_piton
+            .then(|| build_piton(Profile::Release))
+            .transpose()?,
         script: folder.path().join("session_times.py"),
         sources: folder.path().join("sources"),
     };
@@ -101,11 +128,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let content = random_bytes(&number.to_string(), FILE_LENGTH);
         fs_err::write(needs.sources.join(format!("{number:02}.bin")), content)?;
     }
+    for setting in settings {
+        compare(setting, args, &needs)?;
+    }
+    Ok(())
+}
+
+/// Runs the sessions on one board, and prints their table.
+fn compare(setting: Setting, args: &Args, needs: &Needs) -> anyhow::Result<()> {
     let mut cells: BTreeMap<(Tool, String), Vec<(f64, Traffic)>> = BTreeMap::new();
     let mut names = Vec::new();
     for _ in 0..args.runs {
         for tool in TOOLS {
-            for (name, seconds, traffic) in measure(tool, args, &needs)? {
+            for (name, seconds, traffic) in measure(tool, setting, args.calls, needs)? {
                 eprintln!("{tool:?}, {name}: {seconds:.6} s, {traffic:?}");
                 if !names.contains(&name) {
                     names.push(name.clone());
@@ -115,6 +150,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             }
         }
     }
+    println!("\n{:?}, {} us each way:\n", setting.kind, setting.latency);
     print_table(&names, &cells);
     Ok(())
 }
@@ -129,15 +165,14 @@ fn print_table(names: &[String], cells: &BTreeMap<(Tool, String), Vec<(f64, Traf
             runs.sort_by(|one, other| one.0.total_cmp(&other.0));
             runs.get(runs.len() / 2).copied()
         });
-        let [Some((theirs, _)), Some((ours, _))] = medians else {
-            continue;
-        };
         for (tool, median) in TOOLS.iter().zip(medians) {
             let Some((seconds, traffic)) = median else {
                 continue;
             };
-            let ratio = match tool {
-                Tool::Piton if ours > 0.0 => format!("{:.1}", theirs / ours),
+            let ratio = match (tool, medians[0]) {
+                (Tool::Piton, Some((theirs, _))) if seconds > 0.0 => {
+                    format!("{:.1}", theirs / seconds)
+                }
                 _ => String::new(),
             };
             let Traffic {
@@ -152,10 +187,14 @@ fn print_table(names: &[String], cells: &BTreeMap<(Tool, String), Vec<(f64, Traf
     }
 }
 
-fn measure(tool: Tool, args: &Args, needs: &Needs) -> anyhow::Result<Measured> {
+fn measure(tool: Tool, setting: Setting, calls: u32, needs: &Needs) -> anyhow::Result<Measured> {
     let flash = tempfile::tempdir()?;
-    let board = Board::start(args, needs, flash.path())?;
-    let target = match args.board {
+    let board = Board::start(setting, needs, flash.path())?;
+    let calls = match setting.kind {
+        Kind::Pico => calls.min(PICO_CALLS),
+        Kind::Unix | Kind::Virtual => calls,
+    };
+    let target = match setting.kind {
         Kind::Unix => flash.path().join("bench"),
         Kind::Virtual | Kind::Pico => PathBuf::from("/bench"),
     };
@@ -169,9 +208,9 @@ fn measure(tool: Tool, args: &Args, needs: &Needs) -> anyhow::Result<Measured> {
     };
     command
         .arg(&needs.script)
-        .args([module, board.relay.port(), &args.calls.to_string()])
+        .args([module, board.relay.port(), &calls.to_string()])
         .args([&needs.sources, &target])
-        .arg(match args.board {
+        .arg(match setting.kind {
             Kind::Unix => "unix",
             Kind::Virtual => "virtual",
             Kind::Pico => "pico",
@@ -209,8 +248,8 @@ fn lines_of(mut command: Command, relay: &Relay) -> anyhow::Result<Measured> {
 
 impl Board {
     /// Starts a board, whose files are in a folder where they are those of this computer.
-    fn start(args: &Args, needs: &Needs, flash: &Path) -> anyhow::Result<Board> {
-        let (port, board): (String, Box<dyn Any>) = match args.board {
+    fn start(setting: Setting, needs: &Needs, flash: &Path) -> anyhow::Result<Board> {
+        let (port, board): (String, Box<dyn Any>) = match setting.kind {
             Kind::Unix => {
                 let board = UnixBoard::start(flash);
                 (board.port().to_owned(), Box::new(board))
@@ -225,7 +264,7 @@ impl Board {
                 (board.port().to_owned(), Box::new(board))
             }
         };
-        let latency = Duration::from_micros(args.latency);
+        let latency = Duration::from_micros(setting.latency);
         Ok(Board {
             relay: Relay::with_latency(&port, latency)?,
             _board: board,
