@@ -173,10 +173,15 @@ impl Session {
         self.call(py, |device| device.delete_item(code))
     }
 
-    /// Deletes an attribute: `operands` are the object and the name.
-    fn delete_attribute(&self, py: Python<'_>, operands: &Bound<'_, PyTuple>) -> PyResult<()> {
-        let code = encode(operands.as_any(), Arguments::new())?;
-        self.call(py, |device| device.delete_attribute(code))
+    /// Deletes an attribute of an object.
+    fn delete_attribute(
+        &self,
+        py: Python<'_>,
+        object: &Bound<'_, PyAny>,
+        name: &str,
+    ) -> PyResult<()> {
+        let code = encode(object, Arguments::new())?;
+        self.call(py, |device| device.delete_attribute(code, name))
     }
 
     /// Executes the body of a function, with its arguments as globals.

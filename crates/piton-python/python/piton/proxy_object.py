@@ -90,7 +90,7 @@ class ProxyObject:
         if not name.isidentifier():
             raise AttributeError(name)
         with _promoted():
-            _session(self).delete_attribute((self, name))
+            _session(self).delete_attribute(self, name)
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, slice):

@@ -1,6 +1,6 @@
 //! Objects that stay on the board, as handles of the host.
 
-use piton_board::literal::{Value, py_str};
+use piton_board::literal::{LiteralError, Value, py_str};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -319,14 +319,23 @@ impl Device {
         self.state("_o['_piton_d']", operands, statement)
     }
 
-    /// Deletes an attribute of an object: the code is a tuple of the object and the attribute's name, a literal.
+    /// Deletes an attribute of the object that the code gives.
     ///
     /// # Errors
     ///
-    /// As for [`Device::eval_code`].
-    pub fn delete_attribute(&self, operands: Arguments) -> Result<(), DeviceError> {
-        let statement = "exec('del o.'+_piton_t[1],{'o':_piton_t[0]})";
-        self.state("delattr", operands, statement)
+    /// As for [`Device::eval_code`]; [`DeviceError::Argument`] for a name that is not an identifier.
+    pub fn delete_attribute(&self, mut object: Arguments, name: &str) -> Result<(), DeviceError> {
+        let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        if name.is_empty()
+            || name.starts_with(|first: char| first.is_numeric())
+            || !name.chars().all(is_letter)
+        {
+            let message = format!("`{name}` is not the name of an attribute");
+            return Err(DeviceError::Argument(LiteralError::Unsupported { message }));
+        }
+        object.push_code(&format!(",{})", py_str(name)));
+        let statement = format!("del _piton_t[0].{name}");
+        self.state("delattr", object.after("("), &statement)
     }
 
     /// Has the function do something with the operands. A board that is too small for device/serve.py executes the statement: an
