@@ -4,7 +4,7 @@
 //!
 //! # Layout
 //!
-//! - `session` has the classes: a session with a board, its functions, generators and objects.
+//! - `session` has the class of a session with a board, `functions` those of its functions, generators and objects.
 //! - `encode` and `decode` turn values into text for the board, and back.
 //! - `code` minifies and has the first imports, `ports` lists serial ports and reads the names of boards, `mpy_cross` compiles.
 //! - `files` copies folders to the board.
@@ -19,6 +19,7 @@ mod decode;
 mod encode;
 mod failure;
 mod files;
+mod functions;
 mod mpy_cross;
 mod ports;
 mod session;
@@ -34,11 +35,13 @@ mod _piton {
     #[pymodule_export]
     use crate::code::minify;
     #[pymodule_export]
+    use crate::functions::{Function, Generator, Handle, Stream};
+    #[pymodule_export]
     use crate::mpy_cross::{compile_module, compiler_targets, mpy_cross_release, run_mpy_cross};
     #[pymodule_export]
     use crate::ports::{default_board, list_ports};
     #[pymodule_export]
-    use crate::session::{Function, Generator, Handle, Session, Stream};
+    use crate::session::Session;
 
     pyo3::create_exception!(
         piton._piton,
