@@ -30,6 +30,10 @@ const MANY_LINES: usize = 80;
 pub(crate) struct Args {
     /// The root of a checkout (default: this one)
     root: Option<PathBuf>,
+
+    /// Also list the functions that are long or have many parameters
+    #[arg(long)]
+    list: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -44,6 +48,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let package = package_of(&file.path);
         count::add(&file, crates.entry(package).or_default());
     }
+    for path in tidy::tracked_files(&root)? {
+        let is_other = path.extension().is_some_and(|extension| extension != "rs");
+        // What is not text has no lines.
+        if is_other && let Ok(text) = fs_err::read_to_string(root.join(&path)) {
+            count::add_case(&path, &text, crates.entry(package_of(&path)).or_default());
+        }
+    }
+    crates.retain(|_, counts| counts.lines + counts.test_lines > 0);
     let figures = Figures {
         crates: &crates,
         chain: longest_chain(&metadata).context("the workspace has no packages")?,
@@ -51,7 +63,25 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         locked: lock.lines().filter(|line| *line == "[[package]]").count(),
     };
     print!("{figures}");
+    if args.list {
+        let all = figures.all();
+        for function in all.functions.iter().filter(|one| is_listed(one)) {
+            let Function {
+                name, path, line, ..
+            } = function;
+            println!(
+                "{:>4} lines {:>3} parameters  {name} ({}:{line})",
+                function.lines,
+                function.parameters,
+                path.display()
+            );
+        }
+    }
     Ok(())
+}
+
+fn is_listed(function: &Function) -> bool {
+    function.lines > MANY_LINES || function.parameters >= MANY_PARAMETERS
 }
 
 /// Returns the folder of a file's package.
@@ -113,6 +143,11 @@ fn row(name: impl Into<String>, value: String) -> Row {
 }
 
 impl Figures<'_> {
+    /// Returns the sum of all crates.
+    fn all(&self) -> Counts {
+        self.crates.values().fold(Counts::default(), Counts::plus)
+    }
+
     fn sizes(&self, all: &Counts) -> Vec<Row> {
         let own = self.packages.saturating_sub(DEVELOPMENT.len());
         let crates = format!(
@@ -152,7 +187,7 @@ impl Figures<'_> {
                 spread(lines.collect(), &[50, 90, 99, 100]),
             ),
             row(
-                format!("functions over {MANY_LINES} lines"),
+                format!("functions over {MANY_LINES} lines (tidy: with reason)"),
                 format!("{long} of {functions}"),
             ),
             row(
@@ -206,7 +241,7 @@ impl Figures<'_> {
 
 impl fmt::Display for Figures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.crates.values().fold(Counts::default(), Counts::plus);
+        let all = self.all();
         let rows = [
             self.sizes(&all),
             Figures::functions(&all),
@@ -217,17 +252,23 @@ impl fmt::Display for Figures<'_> {
         }
         writeln!(
             f,
-            "\n{:<20} {:>10} {:>10} {:>6}",
-            "crate", "production", "tests", "ratio"
+            "\n{:<20} {:>10} {:>7} {:>6} {:>6} {:>10} {:>9}",
+            "crate", "production", "tests", "ratio", "cases", "with cases", "snapshots"
         )?;
         for (name, counts) in self.crates {
-            let (lines, tests) = (counts.lines, counts.test_lines);
+            let (lines, tests, cases) = (counts.lines, counts.test_lines, counts.case_lines);
             writeln!(
                 f,
-                "{name:<20} {lines:>10} {tests:>10} {:>6.2}",
-                ratio(tests, lines)
+                "{name:<20} {lines:>10} {tests:>7} {:>6.2} {cases:>6} {:>10.2} {:>9}",
+                ratio(tests, lines),
+                ratio(tests + cases, lines),
+                counts.snapshot_lines
             )?;
         }
+        writeln!(
+            f,
+            "\ncases: lines of the other files in `tests/`, sources and what is expected of them; snapshots are in no ratio"
+        )?;
         Ok(())
     }
 }

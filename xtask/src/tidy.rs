@@ -104,7 +104,7 @@ fn check_changelog(root: &Path) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// Returns the files that git tracks, or would track after `git add --all`; paths from the root.
-fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn tracked_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
     git.current_dir(root).args([
         "ls-files",

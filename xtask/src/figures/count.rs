@@ -1,6 +1,7 @@
 //! Counting one file on its syntax tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -17,6 +18,10 @@ pub(super) struct Counts {
     /// Lines without tests, and lines of tests.
     pub(super) lines: usize,
     pub(super) test_lines: usize,
+    /// Lines of the files that tests read: sources, and what is expected of them.
+    pub(super) case_lines: usize,
+    /// Lines of snapshots, which a program wrote and a person looked at.
+    pub(super) snapshot_lines: usize,
     /// Functions with `#[test]`.
     pub(super) tests: usize,
     /// The lines of each file that is not only for tests; with the tests in it.
@@ -43,8 +48,12 @@ pub(super) struct Counts {
 }
 
 /// A function that is not only for tests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// Where it starts, from 1.
+    pub(super) line: usize,
     pub(super) lines: usize,
     pub(super) parameters: usize,
     pub(super) is_generic: bool,
@@ -56,9 +65,11 @@ impl Counts {
     pub(super) fn plus(mut self, other: &Counts) -> Counts {
         self.lines += other.lines;
         self.test_lines += other.test_lines;
+        self.case_lines += other.case_lines;
+        self.snapshot_lines += other.snapshot_lines;
         self.tests += other.tests;
         self.files.extend(&other.files);
-        self.functions.extend(&other.functions);
+        self.functions.extend(other.functions.iter().cloned());
         self.doc_lines += other.doc_lines;
         self.comment_lines += other.comment_lines;
         self.traits.extend(other.traits.iter().cloned());
@@ -83,6 +94,7 @@ impl Counts {
 pub(super) fn add(file: &SourceFile, counts: &mut Counts) {
     let lines = file.text.lines().count();
     let mut visitor = Visitor {
+        path: &file.path,
         counts,
         test_lines: BTreeSet::new(),
     };
@@ -113,7 +125,21 @@ pub(super) fn add(file: &SourceFile, counts: &mut Counts) {
     }
 }
 
+/// Counts a file that is no Rust, if tests read it.
+pub(super) fn add_case(path: &Path, text: &str, counts: &mut Counts) {
+    let is_below = |name: &str| path.iter().any(|part| part == name);
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "snap")
+    {
+        counts.snapshot_lines += text.lines().count();
+    } else if is_below("tests") {
+        counts.case_lines += text.lines().count();
+    }
+}
+
 struct Visitor<'c> {
+    path: &'c Path,
     counts: &'c mut Counts,
     /// Numbers of the lines of tests, from 1.
     test_lines: BTreeSet<usize>,
@@ -144,8 +170,12 @@ impl Visitor<'_> {
             FnArg::Typed(argument) => contains_impl(&argument.ty),
             FnArg::Receiver(_) => false,
         };
+        let line = signature.span().start().line;
         self.counts.functions.push(Function {
-            lines: body.span().end().line + 1 - signature.span().start().line,
+            name: signature.ident.to_string(),
+            path: self.path.to_path_buf(),
+            line,
+            lines: body.span().end().line + 1 - line,
             parameters: signature.inputs.len(),
             is_generic: signature.generics.params.iter().any(is_type)
                 || signature.inputs.iter().any(has_impl),
@@ -294,8 +324,6 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn counted(text: &str) -> Counts {
@@ -346,10 +374,25 @@ mod tests {
             (counts.doc_lines, counts.comment_lines, counts.error_enums),
             (2, 1, 1)
         );
-        let function = counts.functions[0];
+        let function = &counts.functions[0];
         assert_eq!(
             (function.lines, function.parameters, function.is_generic),
             (3, 2, true)
         );
+    }
+
+    #[test]
+    fn cases_and_snapshots_are_counted_apart_from_what_is_no_test() {
+        let mut counts = Counts::default();
+        for path in [
+            "crates/a/tests/cases/one.txt",
+            "crates/a/tests/snapshots/one.snap",
+            "crates/a/src/snapshots/two.snap",
+            "crates/a/src/table.txt",
+        ] {
+            add_case(Path::new(path), "1\n2\n", &mut counts);
+        }
+        assert_eq!((counts.case_lines, counts.snapshot_lines), (2, 4));
+        assert_eq!((counts.lines, counts.test_lines), (0, 0));
     }
 }
