@@ -19,7 +19,7 @@ pub(crate) const FOLDER: &str = "changelog";
 /// The file of all releases.
 pub(crate) const CHANGELOG: &str = "CHANGELOG.md";
 
-/// Explains the form, and is no change.
+/// Explains the form, and is not a change.
 const README: &str = "README.md";
 
 /// The kinds of changes, as file names begin and as headings show them, in the order of a release.

@@ -123,7 +123,7 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static System>> {
     let all = systems::SYSTEMS.map(|system| system.name).join(", ");
     let find = |name: &String| {
         let system = systems::SYSTEMS.iter().find(|system| system.name == name);
-        let system = system.with_context(|| format!("`{name}` is no system; they are {all}"))?;
+        let system = system.with_context(|| format!("`{name}` is not a system; they are {all}"))?;
         ensure!(
             system.is_built_here(),
             "programs for `{name}` are built on macOS only: they need its libraries"

@@ -70,7 +70,7 @@ impl Help {
     ///
     /// The program does not run, or prints something else.
     pub(crate) fn of(piton: &Path) -> anyhow::Result<Help> {
-        // The settings of this computer's user are no part of it.
+        // The settings of this computer's user are not part of it.
         let mut command = Command::new(piton);
         command.args(["--json", "help"]).env("PITON_CONFIG", "");
         let text = output_of(&mut command)?;

@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FOLDER", default_value = FOLDER)]
     out: PathBuf,
     /// Address of the folder with the files of this repository, for links from the documents to other files; without it
-    /// these are no links
+    /// these are not links
     #[arg(long, value_name = "URL")]
     source: Option<String>,
 }

@@ -156,7 +156,7 @@ mod tests {
                 }
             }
         }
-        // `SystemDrive` of Windows is no setting; tests name what they set.
+        // `SystemDrive` of Windows is not a setting; tests name what they set.
         found.retain(|path| !path.ends_with("sync/drive.rs") && !path.ends_with("tests.rs"));
         assert_eq!(found, Vec::<std::path::PathBuf>::new());
     }

@@ -130,7 +130,7 @@ pub(crate) enum CommandError {
         target: Arch,
     },
     /// `--march-flags` names something that the processor does not have.
-    #[error("`{name}` is no extension of {}", arch.map_or("any processor that is named", Arch::name))]
+    #[error("`{name}` is not an extension of {}", arch.map_or("any processor that is named", Arch::name))]
     NoSuchExtension {
         /// The name.
         name: String,
@@ -382,7 +382,7 @@ impl CommandError {
     }
 }
 
-/// Returns the hint for a name that is no extension of this processor in the compiler of this release.
+/// Returns the hint for a name that is not an extension of this processor in the compiler of this release.
 fn extension_hints(arch: Arch, target: Target) -> Vec<String> {
     let known = processor_flags(target, arch);
     let names: Vec<String> = known.iter().map(|(_, name)| format!("`{name}`")).collect();

@@ -301,7 +301,7 @@ impl Objects<'_> {
     }
 }
 
-/// Returns the object of a constant that is no tuple.
+/// Returns the object of a constant that is not a tuple.
 fn leaf(constant: Constant<'_>, floats: Floats) -> ConstObject {
     match constant {
         Constant::None | Constant::Tuple(_) => ConstObject::None,

@@ -69,7 +69,7 @@ fn official(source: &[u8], arguments: &[&str]) -> Option<Outcome> {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let source = source.to_vec();
-    // The compiler can stop reading early, so a failed write is no failure here.
+    // The compiler can stop reading early, so a failed write is not a failure here.
     let writer = std::thread::spawn(move || stdin.write_all(&source).is_ok());
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     child

@@ -169,7 +169,7 @@ fn a_module_has_so_many_names() {
     assert_eq!(ours(&variables(64_953)), Ok(()));
     refused(&variables(64_954), MESSAGE, 64_954, "<module>");
     refused(&variables(70_000), MESSAGE, 64_954, "<module>");
-    // The table of the module holds attributes too, which are no variables.
+    // The table of the module holds attributes too, which are not variables.
     let attributes = |count| numbered(count, "a.v#\n");
     assert_eq!(ours(&attributes(65_532)), Ok(()));
     refused(&attributes(65_534), MESSAGE, 65_534, "<module>");

@@ -43,7 +43,7 @@ fn official(source: &[u8], arguments: &[String]) -> Option<Result<Vec<u8>, Strin
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let source = source.to_vec();
-    // The compiler can stop reading early, so a failed write is no failure here.
+    // The compiler can stop reading early, so a failed write is not a failure here.
     let writer = std::thread::spawn(move || stdin.write_all(&source).is_ok());
     let Output {
         status,

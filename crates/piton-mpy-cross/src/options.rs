@@ -118,7 +118,7 @@ fn implementation_options(words: &[Vec<u8>], options: &mut Options) -> bool {
     true
 }
 
-/// What the other options say that is no option of the compiler.
+/// What the other options say that is not an option of the compiler.
 #[derive(Default)]
 struct Line {
     input: Option<Vec<u8>>,

@@ -12,14 +12,12 @@ use piton::fs::remote::RemoteFs;
 use piton::path::BoardPath;
 use piton::repl::Entry;
 use piton::sync::{self, Keep, Options, SyncEvent, belay_options};
+use piton::times::{ENTRY_TIME, FACTS_TIME};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{exception, message_with_causes, of_package};
-
-/// How long the board may take to give its prompt and to say what it is.
-const ENTRY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// What a folder is copied with.
 pub(crate) struct Sync {
@@ -69,10 +67,10 @@ impl Sync {
         source: &Path,
         report: &mut dyn FnMut(Progress),
     ) -> Result<(), Failure> {
-        let deadline = Deadline::after(ENTRY_TIME);
-        let mut raw = board.raw_repl(Entry::KeepState, deadline)?;
+        let mut raw = board.raw_repl(Entry::KeepState, Deadline::after(ENTRY_TIME))?;
         if self.compile {
-            let facts = board_facts(&mut raw, deadline).map_err(piton::Error::from)?;
+            let facts = board_facts(&mut raw, Deadline::after(FACTS_TIME));
+            let facts = facts.map_err(piton::Error::from)?;
             self.options.make.compile = Some(sync::compiler_options(&facts)?);
         }
         let mut remote = RemoteFs::new(&mut raw);

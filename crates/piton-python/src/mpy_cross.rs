@@ -55,7 +55,7 @@ pub(crate) fn compile_module<'py>(
         name => Target::from_name(name).ok_or_else(|| {
             let names: Vec<&str> = BuildTarget::names().collect();
             unknown(format!(
-                "`{name}` is no target; expected one of {}",
+                "`{name}` is not a target; expected one of {}",
                 names.join(", ")
             ))
         })?,
@@ -63,7 +63,9 @@ pub(crate) fn compile_module<'py>(
     let arch = march.map(|name| {
         Arch::from_name(name).ok_or_else(|| {
             let names = Arch::ALL.map(Arch::name).join(", ");
-            unknown(format!("`{name}` is no processor; expected one of {names}"))
+            unknown(format!(
+                "`{name}` is not a processor; expected one of {names}"
+            ))
         })
     });
     let options = Options {

@@ -57,9 +57,9 @@ def test_an_error_has_its_place_and_its_kind() -> None:
 
 
 def test_what_is_not_known_is_named() -> None:
-    with pytest.raises(ValueError, match="`micropython-1.11` is no target"):
+    with pytest.raises(ValueError, match="`micropython-1.11` is not a target"):
         mpy_cross.compile("", target="micropython-1.11")
-    with pytest.raises(ValueError, match="`z80` is no processor"):
+    with pytest.raises(ValueError, match="`z80` is not a processor"):
         mpy_cross.compile("", march="z80")
 
 

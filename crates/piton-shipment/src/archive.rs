@@ -611,7 +611,7 @@ mod tests {
         let regular = tar::EntryType::Regular;
         refused(&tar_of(regular, large, zeros(0)), message);
         let message = "more than 268435456 bytes";
-        // A name of the format's own, a folder, and nothing: what is no file is not unpacked either.
+        // A name of the format's own, a folder, and nothing: what is not a file is not unpacked either.
         for kind in [
             tar::EntryType::GNULongName,
             tar::EntryType::XHeader,

@@ -242,7 +242,7 @@ def _piton(mark, module, pattern, own):
         return "xpassed" if isinstance(error, UnexpectedSuccess) else "failed"
 
     def attempt(name, call):
-        if pattern not in name.lower():
+        if pattern not in "::" + name.lower():
             return
         tell("start", name)
         began = time.ticks_ms()

@@ -147,7 +147,7 @@ pub enum Error {
     /// A file or folder of the host could not be read.
     #[error("could not read `{}`: {source}", path.display())]
     ReadHost {
-        /// Its path; empty for temporarily stored content.
+        /// Its path.
         path: PathBuf,
         /// The operating system's error.
         source: io::Error,
@@ -155,7 +155,7 @@ pub enum Error {
     /// A file or folder of the host could not be written.
     #[error("could not write `{}`: {source}", path.display())]
     WriteHost {
-        /// Its path.
+        /// Its path; the folder for temporary files, where content is stored on its way from board to board.
         path: PathBuf,
         /// The operating system's error.
         source: io::Error,

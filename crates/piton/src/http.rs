@@ -556,7 +556,7 @@ mod tests {
             let error = waited(30_000, rate, 0.5, 20).unwrap_err();
             assert!(matches!(error, HttpError::TooSlow { .. }), "{error}");
         }
-        // Many small documents, none of which lasts, are no trickle.
+        // Many small documents, none of which lasts, are not a trickle.
         let mut pace = Pace::default();
         for index in 0..100 {
             let running = Running {

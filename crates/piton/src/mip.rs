@@ -277,3 +277,6 @@ pub enum MipEvent<'a> {
 fn source_text<S: Serializer>(package: &&Package, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&package.source)
 }
+
+#[cfg(test)]
+mod tests;

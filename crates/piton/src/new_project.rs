@@ -238,7 +238,9 @@ pub fn create_as_belay(folder: &Path) -> Result<Created, NewProjectError> {
         (
             "pyproject.toml".to_owned(),
             format!(
-                "[tool.belay]\nname = \"{package}\"\n\n[tool.belay.dependencies]\n\n[tool.pytest.ini_options]\npythonpath = \"{PYTHON_PATH}\"\n"
+                "[tool.belay]\nname = {}\n\n[tool.belay.dependencies]\n\n[tool.pytest.ini_options]\npythonpath = \"{PYTHON_PATH}\"\n",
+                // A folder may have quotes in its name.
+                toml_edit::Value::from(package.as_str())
             ),
         ),
     ];

@@ -42,14 +42,11 @@ use piton_board::transport::serial::Unread;
 use piton_board::transport::webrepl::Password;
 use piton_fs::remote::RemoteFs;
 
-use crate::board::{Board, ConnectOptions};
+use crate::board::{Board, ConnectOptions, LeftMount};
 use crate::error::Error;
-use crate::times::ENTRY_TIME;
+use crate::times::{ENTRY_TIME, FACTS_TIME};
 
 pub use returned::ReturnEvent;
-
-/// Timeout of the board's facts. Boards without flow control receive the program slowly.
-const FACTS_TIME: Duration = Duration::from_secs(30);
 
 /// Timeout of the board's answer when the session ends.
 const LEAVE_TIME: Duration = Duration::from_secs(3);
@@ -119,6 +116,13 @@ pub struct Session {
     identity: Option<BoardIdentity>,
     /// Whether the next entry into the raw REPL soft-resets the board.
     auto_soft_reset: bool,
+    /// What is left of a connection that was lost and could not be made again.
+    lost: Option<Lost>,
+}
+
+/// A connection that was lost, until the next one.
+struct Lost {
+    mount: Option<LeftMount>,
 }
 
 impl Session {
@@ -131,6 +135,7 @@ impl Session {
             selector: None,
             identity: None,
             auto_soft_reset: true,
+            lost: None,
         }
     }
 
@@ -183,6 +188,7 @@ impl Session {
     /// Leaves the board at its friendly prompt, unmounts a mounted folder, and closes the connection. Does nothing if
     /// there is no connection; a [`Session::resume`] before the first one counts for that one.
     pub fn disconnect(&mut self) {
+        self.lost = None;
         let Some(mut board) = self.board.take() else {
             return;
         };
@@ -197,17 +203,40 @@ impl Session {
         }
     }
 
-    /// Returns the board, and connects to it first if there is no connection.
+    /// Returns the board, and connects to it first if there is no connection. After a connection that was lost it is the
+    /// same board, with its mount.
     ///
     /// # Errors
     ///
     /// As for [`Session::connect`].
     pub fn board(&mut self) -> Result<&mut Board, Error> {
         if self.board.is_none() {
-            let selector = self.default_board.clone();
-            self.connect_to(&selector)?;
+            self.connect_again()?;
         }
         self.board.as_mut().ok_or_else(no_board)
+    }
+
+    fn connect_again(&mut self) -> Result<(), Error> {
+        // A board that was unplugged and did not come back: the default board may be another one by now, and must not get
+        // what was meant for the lost one.
+        let selector = match &self.selector {
+            Some(selector) if self.lost.is_some() => selector.clone(),
+            _ => self.default_board.clone(),
+        };
+        let lost = self.lost.take();
+        match self.connect_to(&selector) {
+            Err(error) => {
+                self.lost = lost;
+                Err(error)
+            }
+            Ok(()) => {
+                let mount = lost.and_then(|lost| lost.mount);
+                if let (Some(board), Some(mount)) = (&mut self.board, mount) {
+                    board.take_over_mount(mount);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Returns the selector of the connection, or of the previous one if there is none now.
@@ -401,7 +430,11 @@ impl Session {
             true => PORT_PAUSE,
             false => NETWORK_PAUSE,
         };
-        let mount = self.board.as_mut().and_then(Board::leave_mount);
+        let mount = match &mut self.board {
+            Some(board) => board.leave_mount(),
+            None => self.lost.take().and_then(|lost| lost.mount),
+        };
+        self.lost = Some(Lost { mount });
         // The old connection is closed first, because a port can be opened only once.
         self.board = None;
         let mut last = no_board();
@@ -412,7 +445,7 @@ impl Session {
             let selector = identity.find().map_err(Error::from);
             match selector.and_then(|selector| Board::connect(&selector, &options)) {
                 Ok(mut board) => {
-                    if let Some(mount) = mount {
+                    if let Some(mount) = self.lost.take().and_then(|lost| lost.mount) {
                         board.take_over_mount(mount);
                     }
                     self.board = Some(board);
@@ -472,4 +505,115 @@ fn no_board() -> Error {
         skipped: Vec::new(),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Returns a server that accepts connections, and the selector for it.
+    fn server() -> (TcpListener, BoardSelector) {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let selector = format!("socket://{}", server.local_addr().unwrap());
+        server.set_nonblocking(true).unwrap();
+        (server, selector.parse().unwrap())
+    }
+
+    #[test]
+    fn after_a_lost_connection_no_other_board_takes_the_place_of_the_lost_one() {
+        let (other, default) = server();
+        let (lost, selector) = server();
+        let mut session = Session::new(default.clone(), SessionOptions::default());
+        session.connect_to(&selector).unwrap();
+        assert!(lost.accept().is_ok());
+        drop(lost);
+        let mut is_first = true;
+        let given_up = session.reconnect(&mut |_| std::mem::take(&mut is_first));
+        assert!(given_up.is_err() && !session.is_connected());
+        assert!(session.board().is_err());
+        assert!(
+            other.accept().is_err(),
+            "nobody connects to the default board"
+        );
+        // It is back.
+        let again = TcpListener::bind(selector.to_string().trim_start_matches("socket://"));
+        if let Ok(again) = again {
+            assert!(session.board().is_ok());
+            assert!(again.accept().is_ok());
+            assert_eq!(session.selector(), Some(&selector));
+        }
+        // After a deliberate end the default board is meant again.
+        session.disconnect();
+        session.board().unwrap();
+        assert_eq!(session.selector(), Some(&default));
+    }
+
+    #[test]
+    fn a_connection_that_comes_back_is_the_same_session() {
+        let (server, selector) = server();
+        let mut session = Session::connect(&selector, SessionOptions::default()).unwrap();
+        assert!(
+            session
+                .identity()
+                .is_some_and(|identity| !identity.is_port())
+        );
+        session.resume();
+        let mut pauses = Vec::new();
+        session
+            .reconnect(&mut |pause| {
+                pauses.push(pause);
+                true
+            })
+            .unwrap();
+        assert_eq!(pauses, [NETWORK_PAUSE]);
+        assert!(session.is_connected() && session.lost.is_none());
+        assert!(
+            !session.auto_soft_reset,
+            "the state of the board is still to be kept"
+        );
+        assert!(server.accept().is_ok() && server.accept().is_ok());
+    }
+
+    #[test]
+    fn a_session_without_an_identity_does_not_reconnect() {
+        let mut session = Session::new(BoardSelector::Auto, SessionOptions::default());
+        let error = session
+            .reconnect(&mut |_| panic!("nothing is tried"))
+            .unwrap_err();
+        assert!(matches!(error, Error::Board(BoardError::NoBoard { .. })));
+        let (_server, selector) = server();
+        let options = SessionOptions {
+            reconnects: false,
+            ..SessionOptions::default()
+        };
+        let session = Session::connect(&selector, options).unwrap();
+        assert!(session.identity().is_none());
+    }
+
+    #[test]
+    fn a_raised_flag_ends_a_session_before_it_sends_anything() {
+        let (server, selector) = server();
+        let options = SessionOptions::default();
+        let cancel = options.connect.cancel.clone();
+        let mut session = Session::connect(&selector, options).unwrap();
+        cancel.cancel();
+        let error = session.raw_repl().err().unwrap();
+        assert!(
+            matches!(error, Error::Board(BoardError::Cancelled)),
+            "{error}"
+        );
+        let (stream, _) = server.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut byte = [0];
+        let read = std::io::Read::read(&mut &stream, &mut byte);
+        assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        let error = session.reconnect_soon().unwrap_err();
+        assert!(
+            matches!(error, Error::Board(BoardError::Cancelled)),
+            "{error}"
+        );
+        cancel.take();
+    }
 }

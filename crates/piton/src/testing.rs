@@ -208,25 +208,29 @@ fn program(
 ) -> String {
     let folders = folders.iter().map(|folder| py_str(folder));
     let folders = folders.collect::<Vec<_>>().join(",");
-    // The whole name is compared: what the file's name has of the pattern is settled here.
-    let pattern = options.pattern.to_lowercase();
-    let name = file
-        .path
-        .to_string_lossy()
-        .to_lowercase()
-        .replace('\\', "/");
-    let pattern = if name.contains(&pattern) {
-        ""
-    } else {
-        &pattern
-    };
+    let pattern = pattern_for(&options.pattern, &file.path);
     format!(
         "import sys\nsys.path[:0]=[{folders}]\n{runner}\n_piton({},{},{},{})\n",
         py_str(mark),
         py_str(&file.module),
-        py_str(pattern),
+        py_str(&pattern),
         if own_unittest { "True" } else { "False" },
     )
+}
+
+/// Returns what the board compares with `::CLASS::TEST`, in lower case. What the name of the file has of the pattern is
+/// settled here.
+fn pattern_for(pattern: &str, file: &Path) -> String {
+    let pattern = pattern.to_lowercase();
+    let file = file.to_string_lossy().to_lowercase().replace('\\', "/");
+    if file.contains(&pattern) {
+        return String::new();
+    }
+    match pattern.split_once("::") {
+        // `test_a.py::test_one`: no name of a class has a dot.
+        Some((end, rest)) if end.contains('.') && file.ends_with(end) => format!("::{rest}"),
+        _ => pattern,
+    }
 }
 
 /// Returns whether one of the folders has a `unittest` of its own.
@@ -257,4 +261,126 @@ fn file_result(
     let mut result = Transcript::read(&output, &mark).into_result(file, board, current, ended);
     result.milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file_with(outcomes: &[Outcome], problem: Option<&str>) -> FileResult {
+        let tests = outcomes.iter().map(|outcome| TestResult {
+            name: "test".to_owned(),
+            outcome: *outcome,
+            milliseconds: 0,
+            message: String::new(),
+            traceback: String::new(),
+            place: None,
+            output: String::new(),
+        });
+        FileResult {
+            file: PathBuf::from("test_a.py"),
+            board: "1.29".to_owned(),
+            tests: tests.collect(),
+            problem: problem.map(str::to_owned),
+            skipped: None,
+            output: String::new(),
+            milliseconds: 0,
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_a_part_of_the_name_of_file_class_and_test() {
+        let check = |pattern: &str, expected: &str| {
+            let sent = pattern_for(pattern, Path::new("Tests/test_a.py"));
+            assert_eq!(sent, expected, "{pattern}");
+        };
+        // A part of the file's name selects all tests of the file.
+        check("", "");
+        check("test_a", "");
+        check("TESTS/TEST_A.PY", "");
+        // Anything else is for the board to compare.
+        check("TestPins::", "testpins::");
+        check("::test_one", "::test_one");
+        check("test_b.py", "test_b.py");
+        // A pattern over both: the end of the file's name, and the beginning of the test's.
+        check("test_a.py::TestPins::test_one", "::testpins::test_one");
+        check("a.py::", "::");
+        check("test_b.py::test_one", "test_b.py::test_one");
+        // A class whose name ends as the file's does.
+        check("py::test_one", "py::test_one");
+    }
+
+    #[test]
+    fn the_program_of_a_file_quotes_all_that_it_passes_on() {
+        let file = TestFile {
+            path: PathBuf::from("it's/test_a.py"),
+            module: "test_a".to_owned(),
+        };
+        let options = TestOptions {
+            pattern: "x'y".to_owned(),
+            ..TestOptions::default()
+        };
+        let folders = ["a'b".to_owned(), "c".to_owned()];
+        let program = program("RUNNER", &file, "\x1em ", &options, &folders, true);
+        assert_eq!(
+            program,
+            "import sys\nsys.path[:0]=[\"a'b\",'c']\nRUNNER\n_piton('\\x1em ','test_a',\"x'y\",True)\n"
+        );
+    }
+
+    #[test]
+    fn results_are_counted_by_what_a_person_has_to_look_at() {
+        use Outcome::{Failed, Passed, Skipped, Xfailed, Xpassed};
+        let files = [
+            file_with(&[Passed, Passed, Skipped, Xfailed], None),
+            file_with(&[Failed, Xpassed], Some("timed out")),
+            FileResult {
+                skipped: Some("no pins".to_owned()),
+                ..file_with(&[], None)
+            },
+        ];
+        let counts = Counts::of(&files);
+        assert_eq!(
+            counts,
+            Counts {
+                files: 3,
+                passed: 2,
+                // One passed against the expectation.
+                failed: 2,
+                // A test and a file.
+                skipped: 2,
+                xfailed: 1,
+                errors: 1,
+            }
+        );
+        assert_eq!((counts.tests(), counts.has_failures()), (7, true));
+        let ok: Vec<bool> = files.iter().map(FileResult::is_ok).collect();
+        assert_eq!(ok, [true, false, true]);
+        assert!(!Counts::of([&files[0], &files[2]]).has_failures());
+        assert!(Counts::of([&file_with(&[], Some("the board ended"))]).has_failures());
+        assert!(!file_with(&[Xpassed], None).is_ok());
+    }
+
+    #[test]
+    fn a_unittest_of_the_project_replaces_that_of_piton() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let folders = [at("none"), at("lib")];
+        assert!(!has_unittest(&folders));
+        std::fs::create_dir_all(at("lib/unittest")).unwrap();
+        assert!(!has_unittest(&folders), "a folder alone is not a package");
+        std::fs::write(at("lib/unittest/__init__.mpy"), "").unwrap();
+        assert!(has_unittest(&folders));
+        assert!(!has_unittest(&folders[..1]));
+    }
+
+    #[test]
+    fn the_runner_for_virtual_boards_is_bytecode() {
+        let program = compiled_program();
+        assert!(
+            program.contains("a2b_base64('TQ"),
+            "the first byte of a module is `M`"
+        );
+        assert!(!program.contains("BYTECODE"));
+    }
 }

@@ -10,6 +10,11 @@ use std::time::Duration;
 /// A soft reset runs `boot.py`, which often connects to a network first.
 pub const ENTRY_TIME: Duration = Duration::from_secs(10);
 
+/// Timeout of the board's facts, and of other programs that are sent to it and answer in one line.
+///
+/// A board without flow control receives such a program in pieces of 256 bytes with pauses between them.
+pub const FACTS_TIME: Duration = Duration::from_secs(30);
+
 /// Timeout of one step on the board's file system, without the content of a file.
 ///
 /// A board that writes to a littlefs or FAT may have to compact it first.

@@ -22,7 +22,7 @@ pub(super) enum Target {
     Address(String),
     /// A page (its address in the site) and a heading there, which may be empty.
     Page { address: String, anchor: String },
-    /// A file of the repository that is no page, and whose address is not known.
+    /// A file of the repository that is not a page, and whose address is not known.
     File,
 }
 

@@ -36,7 +36,8 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Vec<Part>> {
         }
         let entry = line.trim_start_matches("- ").strip_prefix('[');
         let entry = entry.and_then(|rest| rest.strip_suffix(')')?.split_once("]("));
-        let (title, path) = entry.with_context(|| format!("`{line}` is no line of a summary"))?;
+        let (title, path) =
+            entry.with_context(|| format!("`{line}` is not a line of a summary"))?;
         let part = parts.last_mut().context("no part")?;
         part.entries.push(Entry {
             title: title.to_owned(),

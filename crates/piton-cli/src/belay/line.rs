@@ -414,7 +414,7 @@ impl Word {
         if word == "--" {
             return Word::Rest;
         }
-        // A negative number is no option.
+        // A negative number is not an option.
         if !word.starts_with('-') || word == "-" || word.parse::<f64>().is_ok() {
             return Word::Positional;
         }

@@ -60,7 +60,7 @@ pub(super) fn run(words: &[String]) -> Result<(), End> {
     for text in given.values("-v") {
         let Some((name, value)) = firmware::variable(text, &request.folder) else {
             return Err(End::failed(format!(
-                "makemanifest.py: `{text}` is no variable: NAME=VALUE is expected\n"
+                "makemanifest.py: `{text}` is not a variable: NAME=VALUE is expected\n"
             )));
         };
         request.variables.retain(|(known, _)| *known != name);

@@ -80,7 +80,7 @@ fn board_findings(ctx: &mut Context) -> Result<Vec<Finding>, CommandError> {
     let device = ctx.session.board()?.device_name().to_owned();
     let facts = ctx.session.facts()?;
     let mut raw = ctx.session.raw_repl()?;
-    // Old boards can't report it: that is no finding.
+    // Old boards can't report it: that is not a finding.
     let spaces = RemoteFs::new(&mut raw)
         .disk_free(Deadline::after(ANSWER_TIME))
         .unwrap_or_default();

@@ -561,7 +561,10 @@ mod tests {
                     "{line}: {:?}",
                     chain.end
                 );
-                assert!(line.contains(command), "{line} is no example of {command}");
+                assert!(
+                    line.contains(command),
+                    "{line} is not an example of {command}"
+                );
             }
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// Leave out what fits the pattern, on both sides; may be repeated, and come from `.pitonignore` files
     #[arg(long, value_name = "PATTERN", action = clap::ArgAction::Append)]
     ignore: Vec<String>,
-    /// Replace and remove files here even if they are no copies of the board's
+    /// Replace and remove files here even if they are not copies of the board's
     #[arg(long)]
     force: bool,
     /// What to do with symbolic links here

@@ -23,7 +23,7 @@ pub(crate) enum FirmwareError {
     #[error("{0}")]
     Index(piton::firmware::index::IndexError),
     /// A variable has no value.
-    #[error("`{text}` is no variable: `NAME=VALUE` is expected")]
+    #[error("`{text}` is not a variable: `NAME=VALUE` is expected")]
     Variable {
         /// As it is written.
         text: String,

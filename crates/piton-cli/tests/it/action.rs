@@ -402,7 +402,7 @@ fn the_action_refuses() {
     for targets in ["esp32", "*", "--strict"] {
         let done = runner.run(&[("targets", targets)]);
         assert_eq!(done.code, 2, "{}", done.log);
-        let message = format!("`build --target {targets}`: `{targets}` is no target");
+        let message = format!("`build --target {targets}`: `{targets}` is not a target");
         assert!(done.log.contains(&message), "{}", done.log);
     }
     check(

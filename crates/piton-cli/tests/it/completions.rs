@@ -61,7 +61,7 @@ fn bash_completes_commands_ports_and_paths_on_the_board() {
         bash(&sandbox, &format!("piton connect {port} cat lib/")),
         "lib/a.py\n"
     );
-    // What the board says is no shell's to run.
+    // What the board says is not a shell's to run.
     assert_eq!(
         bash(&sandbox, &format!("piton connect {port} resume rm ")),
         "\\$\\(reboot\\)\nlib/\nmy\\ file\n"

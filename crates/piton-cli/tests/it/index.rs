@@ -161,7 +161,7 @@ fn a_version_that_was_published_stays_and_a_wrong_package_changes_nothing() {
         ),
         (
             "metadata(author='x')\nmodule('../../micropython/net/beta/beta.py')\n",
-            "is no path of",
+            "is not a path of",
         ),
         ("metadata(author='x')\nmodule('broken.py')\n", "broken.py"),
     ] {

@@ -59,7 +59,7 @@ fn stdin_is_the_program_or_its_input() {
     assert_eq!(outcome.code, Some(1));
     let outcome = run_with(&sandbox, "typed\nrest\n", &["micropython", "-c", source]);
     assert_eq!(outcome.stdout(), "? typed 1\n");
-    // Input that ends in the middle of a line, and bytes that are no text.
+    // Input that ends in the middle of a line, and bytes that are not text.
     let source = "import sys\nsys.stdout.buffer.write(b'\\xff\\x00' + sys.stdin.buffer.read())";
     let outcome = run_with(&sandbox, "a\r\nb", &["micropython", "-c", source]);
     assert_eq!(outcome.stdout, b"\xff\x00a\r\nb");

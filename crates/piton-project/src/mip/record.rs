@@ -159,12 +159,6 @@ impl Record {
             .collect()
     }
 
-    /// Returns whether a package other than `name` has this file.
-    pub fn is_shared(&self, path: &PortablePath, name: &str) -> bool {
-        let mut others = self.packages.iter().filter(|package| package.name != name);
-        others.any(|package| package.files.iter().any(|(file, _)| file == path))
-    }
-
     /// Returns the packages that no person requested and no package needs.
     pub fn orphans(&self) -> Vec<&str> {
         let packages = self.packages.iter();
@@ -224,11 +218,9 @@ mod tests {
         assert_eq!(record.orphans(), ["github:o/rep"]);
         assert_eq!(record.find("rep").unwrap().name, "github:o/rep");
         assert_eq!(record.find("o"), None);
-        assert!(record.is_shared(&"1.py".parse().unwrap(), "a"));
         record.put(package("a", false, &[]));
         assert!(record.find("a").unwrap().requested);
         record.remove("b");
-        assert!(!record.is_shared(&"1.py".parse().unwrap(), "a"));
         assert_eq!(record.needed_by("b"), Vec::<&str>::new());
     }
 

@@ -100,15 +100,15 @@ codes! {
     ViperUntypedLocal = ViperTypeError, "viper-untyped-local", "local used before type known";
     /// A local variable of a viper function is given a value of another type.
     ViperLocalType = ViperTypeError, "viper-local-type", "local has another type";
-    /// A viper function indexes a value that is no pointer.
+    /// A viper function indexes a value that is not a pointer.
     ViperLoad = ViperTypeError, "viper-load", "can't load from this type";
-    /// A viper function indexes a pointer with something that is no integer.
+    /// A viper function indexes a pointer with something that is not an integer.
     ViperLoadIndex = ViperTypeError, "viper-load-index", "can't load with an index of this type";
-    /// A viper function stores to an element of a value that is no pointer.
+    /// A viper function stores to an element of a value that is not a pointer.
     ViperStore = ViperTypeError, "viper-store", "can't store to this type";
-    /// A viper function stores with an index that is no integer.
+    /// A viper function stores with an index that is not an integer.
     ViperStoreIndex = ViperTypeError, "viper-store-index", "can't store with an index of this type";
-    /// A viper function stores something in memory that is no integer.
+    /// A viper function stores something in memory that is not an integer.
     ViperStoreValue = ViperTypeError, "viper-store-value", "can't store a value of this type";
     /// The condition of a viper function has a type without truth.
     ViperCondition = ViperTypeError, "viper-condition", "can't implicitly convert to 'bool'";
@@ -126,7 +126,7 @@ codes! {
     ViperOperands = ViperTypeError, "viper-operands", "can't do binary op between these types";
     /// A viper function returns a value of another type than it says.
     ViperReturn = ViperTypeError, "viper-return", "return expected another type";
-    /// A viper function raises something that is no object.
+    /// A viper function raises something that is not an object.
     ViperRaise = ViperTypeError, "viper-raise", "must raise an object";
     /// A viper function uses a value where only an object will do. The official compiler stops with an assertion.
     ViperNotObject = ViperTypeError, "viper-not-object",
@@ -158,7 +158,7 @@ codes! {
     AssemblerReturnAnnotation = SyntaxError, "assembler-return-annotation", "return annotation must be an identifier";
     /// A parameter of an assembler function is not the register that the argument comes in.
     AssemblerParameters = SyntaxError, "assembler-parameters", "parameters must be registers in sequence";
-    /// A statement of an assembler function is no instruction.
+    /// A statement of an assembler function is not an instruction.
     NotAnInstruction = SyntaxError, "not-an-instruction", "expecting an assembler instruction";
     /// `label()` with something else than a name.
     LabelOperands = SyntaxError, "label-operands", "'label' requires 1 argument";

@@ -260,7 +260,12 @@ impl<'a> Output<'a> {
         let index = index.map(|index| Signed::new(settings, INDEX, index.to_json(), at));
         for (target, manifest) in targets.iter().zip(&manifests) {
             output.own.insert(target.plan.folder.clone());
-            output.add_target(settings, target, manifest, index.as_ref(), at)?;
+            let packed = Packed {
+                target,
+                documents: std::iter::once(manifest).chain(&index).collect(),
+                at,
+            };
+            output.add_target(settings, &packed, manifest)?;
         }
         if let Some(index) = &index {
             output.add_signed(settings, Path::new(""), index);
@@ -272,11 +277,10 @@ impl<'a> Output<'a> {
     fn add_target(
         &mut self,
         settings: &Settings,
-        target: &Target<'a>,
+        packed: &Packed<'_, 'a>,
         manifest: &Signed,
-        index: Option<&Signed>,
-        at: Timestamp,
     ) -> Result<(), BuildError> {
+        let target = packed.target;
         let folder = Path::new(&target.plan.folder);
         for (file, made) in target.manifest.files.iter().zip(&target.files) {
             let path = folder.join(file.download_path.to_path());
@@ -289,13 +293,7 @@ impl<'a> Output<'a> {
             self.files.push(OutputFile { path, content });
         }
         if settings.archives {
-            let documents = [Some(manifest), index].into_iter().flatten().collect();
-            let packed = Packed {
-                target,
-                documents,
-                at,
-            };
-            self.add_archives(settings, folder, &packed)?;
+            self.add_archives(settings, folder, packed)?;
         }
         self.add_signed(settings, folder, manifest);
         Ok(())
@@ -518,4 +516,133 @@ fn folder_holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
         }
     }
     !empty
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_file_holds_these_bytes_only_if_it_is_a_file() {
+        let folder = folder(&["abc"]);
+        let at = |name: &str| folder.path().join(name);
+        assert!(holds(&at("abc"), b"abc"));
+        assert!(!holds(&at("abc"), b"abd"));
+        assert!(!holds(&at("abc"), b"abcd"));
+        assert!(!holds(&at("none"), b""));
+        assert!(!holds(folder.path(), b""));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("abc"), at("link")).unwrap();
+            // A link would show the change of another file.
+            assert!(!holds(&at("link"), b"abc"));
+        }
+    }
+
+    #[test]
+    fn a_folder_of_results_has_no_files_of_an_older_build() {
+        let folder = folder(&["mpy/a.mpy", "mpy/lib/b.mpy", "manifest.json"]);
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        let only = |path: &str, known: &[&str]| {
+            let known: BTreeSet<&Path> = known.iter().map(Path::new).collect();
+            holds_only(folder.path(), Path::new(path), &known)
+        };
+        assert!(only("mpy", &["mpy/a.mpy", "mpy/lib/b.mpy"]));
+        assert!(!only("mpy", &["mpy/a.mpy"]));
+        assert!(only("manifest.json", &["manifest.json"]));
+        assert!(!only("manifest.json", &[]));
+        // Nothing is there.
+        assert!(only("index.json", &[]));
+        // An empty folder is what an older build left.
+        assert!(!only("empty", &[]));
+    }
+
+    #[test]
+    fn names_that_the_last_build_wrote_are_its_own() {
+        let folder = folder(&[]);
+        let settings = Settings::new("src", folder.path());
+        let own = |settings: &Settings| {
+            own_names(settings)
+                .into_iter()
+                .collect::<Vec<String>>()
+                .join(" ")
+        };
+        let always = "index.json index.json.minisig manifest.json manifest.json.minisig mpy mpy-files.tar.gz \
+                      mpy-files.zip";
+        assert_eq!(own(&settings), always);
+        let index = serde_json::json!({
+            "version": "1", "build_timestamp": "2026-01-01T00:00:00Z", "schema": 1,
+            "targets": [{
+                "target": "circuitpython-9", "manifest": "circuitpython-9/manifest.json",
+                "sha256": Sha256Hex::of(b"").to_string(), "files": 0,
+            }],
+        });
+        fs::write(folder.path().join(INDEX), index.to_string()).unwrap();
+        assert_eq!(own(&settings), format!("circuitpython-9 {always}"));
+        fs::write(folder.path().join(INDEX), "{}").unwrap();
+        assert_eq!(own(&settings), always, "the list of another program");
+    }
+
+    #[test]
+    fn the_cache_of_archives_has_two_hashes() {
+        let folder = folder(&[]);
+        let cache = Cache::new(folder.path(), 1 << 20);
+        let key = Key::new("archives").with(b"a");
+        let known = |content: &str| {
+            cache.put(&key, content.as_bytes()).unwrap();
+            known_hashes(Some(&cache), &key)
+        };
+        assert_eq!(known_hashes(None, &key), None);
+        assert_eq!(known_hashes(Some(&cache), &key), None);
+        assert_eq!(known("one two"), Some(["one".to_owned(), "two".to_owned()]));
+        assert_eq!(known("one"), None);
+    }
+
+    #[test]
+    fn a_build_without_a_version_has_that_of_the_commits_tag() {
+        let mut settings = Settings::new("src", "build");
+        let mut age = Age {
+            seconds: 0,
+            tag: None,
+        };
+        assert_eq!(version(&settings, &age), "0.0.0");
+        age.tag = Some("v1.2".to_owned());
+        assert_eq!(version(&settings, &age), "v1.2");
+        settings.version = Some("2.0".to_owned());
+        assert_eq!(version(&settings, &age), "2.0");
+    }
+
+    #[test]
+    fn several_targets_have_folders_and_a_list() {
+        let mut settings = Settings::new("src", "build");
+        assert_eq!(index_path(&settings), None);
+        assert_eq!(
+            manifest_path(&settings, ""),
+            Path::new("build/manifest.json")
+        );
+        settings.targets = vec![
+            super::super::BuildTarget::default(),
+            super::super::BuildTarget::newest_circuitpython(),
+        ];
+        assert_eq!(
+            index_path(&settings).as_deref(),
+            Some(Path::new("build/index.json"))
+        );
+        let path = manifest_path(&settings, "micropython");
+        assert_eq!(path, Path::new("build/micropython/manifest.json"));
+        assert_eq!(
+            signature_path(&path),
+            Path::new("build/micropython/manifest.json.minisig")
+        );
+    }
 }

@@ -27,6 +27,7 @@ use super::scan::is_environment;
 use super::{BuildError, BuildTarget, MANIFEST, NamedFile};
 use crate::left_out;
 use crate::patterns::Patterns;
+use crate::regular;
 
 /// The description of a package for mip.
 pub const PACKAGE: &str = "package.json";
@@ -66,6 +67,9 @@ const BESIDE_LIBRARY: &str = "\
 /test_*.py
 /*_test.py
 ";
+
+/// Maximum size of a file that describes a project or a board, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// The entry files that make a folder a program.
 const PROGRAM: [&str; 4] = ["main.py", "code.py", "code.txt", "boot.py"];
@@ -278,7 +282,7 @@ fn listed(folder: &Path) -> Result<Option<Project>, BuildError> {
             true => PathBuf::from(name),
             false => folder.join(name),
         };
-        let text = fs::read_to_string(&path).ok();
+        let text = regular::read_text(&path, LONGEST).ok();
         let Some(list) = text.and_then(|text| read(&path, &text)) else {
             continue;
         };
@@ -507,7 +511,7 @@ fn candidates(base: &Path) -> Vec<String> {
 fn sign(source: &Path, base: &Path) -> Option<Sign> {
     for folder in [source, base] {
         let path = folder.join("boot_out.txt");
-        let version = fs::read_to_string(&path)
+        let version = regular::read_text(&path, LONGEST)
             .ok()
             .and_then(|text| circuitpython_version(&text));
         if let Some(version) = version {
@@ -545,4 +549,224 @@ fn is_for_circuitpython(path: &Path) -> bool {
             .and_then(|mut file| file.read_exact(&mut first))
             .is_ok()
         && first == *b"C"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with these files, each `PATH` or `PATH=CONTENT`.
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let (path, content) = file.split_once('=').unwrap_or((file, ""));
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    /// Returns what a folder is taken for.
+    fn found(files: &[&str]) -> String {
+        let folder = folder(files);
+        match find(folder.path(), Named::Nothing) {
+            Err(BuildError::UnclearSource { candidates, .. }) => {
+                format!("unclear: {}", candidates.join(" "))
+            }
+            Err(BuildError::NoFiles { .. }) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+            Ok(project) => match project.layout {
+                Layout::Package(name) => format!("package {name}"),
+                Layout::List(path) => {
+                    let files = project.files.unwrap_or_default();
+                    let files = files.iter().map(|file| match file.source == file.place {
+                        true => file.place.to_string(),
+                        false => format!("{}<{}", file.place, file.source),
+                    });
+                    let files: Vec<String> = files.chain(project.elsewhere).collect();
+                    let list = path.file_name().unwrap().to_string_lossy();
+                    format!("{list}: {}", files.join(" "))
+                }
+                layout => format!("{layout:?}"),
+            },
+        }
+    }
+
+    #[test]
+    fn the_layout_follows_from_the_files() {
+        assert_eq!(found(&["src/a.py", "main.py"]), "Folder");
+        // An empty `src` is not what somebody wants to build.
+        assert_eq!(found(&["src/a.txt", "main.py"]), "Program");
+        assert_eq!(found(&["src/a.txt"]), "nothing");
+        assert_eq!(found(&["code.txt"]), "Program");
+        assert_eq!(
+            found(&["a.py", "setup.py", "test_a.py", "docs/b.py"]),
+            "Modules"
+        );
+        assert_eq!(found(&["pack/__init__.py", "tests/b.py"]), "package pack");
+        assert_eq!(
+            found(&["one/__init__.py", "two/__init__.py"]),
+            "unclear: one/ two/"
+        );
+        assert_eq!(found(&["one/__init__.py", "a.py"]), "unclear: a.py one/");
+        assert_eq!(
+            found(&["deep/er/a.py", "build/manifest.json", "build/a.py"]),
+            "unclear: deep/"
+        );
+        assert_eq!(found(&[]), "unclear: ");
+    }
+
+    #[test]
+    fn several_packages_with_lists_are_for_the_user_to_choose_from() {
+        let package = "{\"urls\": []}";
+        assert_eq!(
+            found(&[
+                &format!("one/package.json={package}"),
+                &format!("in/ner/two/package.json={package}"),
+                &format!("in/ner/too/deep/three/package.json={package}"),
+                "a.py",
+            ]),
+            "unclear: in/ner/two/ one/"
+        );
+    }
+
+    #[test]
+    fn a_list_names_the_files_and_what_is_elsewhere() {
+        let json = "{\"urls\": [[\"a.py\", \"./a.py\"], [\"b/c.py\", \"src/c.py\"], \
+                    [\"d.py\", \"https://x.org/d.py\"], [\"e.py\", \"gone.py\"]], \
+                    \"deps\": [[\"umqtt\", \"1\"]]}";
+        assert_eq!(
+            found(&[&format!("package.json={json}"), "a.py"]),
+            "package.json: a.py umqtt src/c.py https://x.org/d.py gone.py"
+        );
+        // The file of Node.js.
+        assert_eq!(
+            found(&["package.json={\"name\": \"x\"}", "a.py"]),
+            "Modules"
+        );
+        assert_eq!(found(&["package.json={", "a.py"]), "Modules");
+        assert_eq!(
+            found(&["manifest.py=module(\"a.py\")\nrequire(\"x\")\n", "a.py"]),
+            "manifest.py: a.py x"
+        );
+        // A module of that name, which calls nothing of a manifest.
+        assert_eq!(found(&["manifest.py=x = 1\n", "a.py"]), "Modules");
+        let broken = found(&["manifest.py=module(name)\n"]);
+        assert!(broken.contains("line 1"), "{broken}");
+    }
+
+    #[test]
+    fn an_address_in_a_repository_is_a_file_of_this_copy_of_it() {
+        for (address, path) in [
+            ("github:o/r/a/b.py", Some("a/b.py")),
+            ("gitlab:o/r/b.py@v1", Some("b.py")),
+            ("codeberg:o/r/b.py@feature/x", Some("b.py")),
+            ("github:o/r", None),
+            ("github:o", None),
+            ("github:o/r/../b.py", None),
+            ("b.py", None),
+            ("https://github.com/o/r/b.py", None),
+        ] {
+            let found = hosted_path(address);
+            assert_eq!(found.as_ref().map(PortablePath::as_str), path, "{address}");
+        }
+        let top = folder(&["lib/a/b.py", "b.py"]);
+        let place = top.path().join("lib/a");
+        let local = |address: &str, deepest| {
+            let (above, path) = local_file(&place, address, deepest)?;
+            Some(format!("{above} {path}"))
+        };
+        assert_eq!(local("b.py", 3).as_deref(), Some("0 b.py"));
+        assert_eq!(local("./b.py", 3).as_deref(), Some("0 b.py"));
+        assert_eq!(
+            local("github:o/r/lib/a/b.py", 3).as_deref(),
+            Some("2 lib/a/b.py")
+        );
+        // No higher than a path has folders.
+        assert_eq!(local("github:o/r/lib/a/b.py", 2), None);
+        assert_eq!(local("../../b.py", 3), None);
+        assert_eq!(prefix(&place, 0, 2).as_deref(), Some("lib/a/"));
+        assert_eq!(prefix(&place, 1, 2).as_deref(), Some("lib/"));
+        assert_eq!(prefix(&place, 2, 2).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn the_firmware_follows_from_the_files_of_circuitpython() {
+        let sign = |files: &[&str]| {
+            let folder = folder(files);
+            let found = sign(&folder.path().join("src"), folder.path());
+            found.map(|sign| {
+                let target = sign.target().map(|target| target.to_string());
+                let path = sign
+                    .path()
+                    .strip_prefix(folder.path())
+                    .unwrap()
+                    .display()
+                    .to_string();
+                format!(
+                    "{path} {}",
+                    target.unwrap_or_else(|error| error.to_string())
+                )
+            })
+        };
+        let newest = BuildTarget::newest_circuitpython().to_string();
+        assert_eq!(sign(&["src/main.py"]), None);
+        assert_eq!(
+            sign(&["src/code.py"]),
+            Some(format!("src/code.py {newest}"))
+        );
+        assert_eq!(
+            sign(&["settings.toml"]),
+            Some(format!("settings.toml {newest}"))
+        );
+        // The board's own description has its version.
+        let boot_out = "boot_out.txt=Adafruit CircuitPython 9.2.1 on 2024-11-20; X";
+        assert_eq!(
+            sign(&[boot_out, "src/code.py"]).as_deref(),
+            Some("boot_out.txt circuitpython-9")
+        );
+        let old = sign(&["boot_out.txt=Adafruit CircuitPython 3.1.2 on 2019"]).unwrap();
+        assert!(old.contains("3.1.2"), "{old}");
+        assert_eq!(
+            sign(&["src/lib/a.mpy=C\u{6}"]),
+            Some(format!("src/lib/a.mpy {newest}"))
+        );
+        assert_eq!(sign(&["src/lib/a.mpy=M\u{6}", "src/lib/b.mpy"]), None);
+    }
+
+    #[test]
+    fn the_version_of_circuitpython_is_the_word_after_its_name() {
+        for (text, version) in [
+            (
+                "Adafruit CircuitPython 10.0.3 on 2025-10-01; X",
+                Some("10.0.3"),
+            ),
+            ("CircuitPython 9.0.0-beta.1", Some("9.0.0-beta.1")),
+            ("CircuitPython \n", None),
+            ("CircuitPython on a board", None),
+            ("CircuitPython 9\u{1b}[2J", None),
+            ("MicroPython 1.29", None),
+            ("", None),
+        ] {
+            assert_eq!(circuitpython_version(text).as_deref(), version, "{text:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_with_the_name_of_a_list_is_not_waited_for() {
+        let folder = folder(&["a.py"]);
+        for name in [PACKAGE, MANIFEST_PY, "boot_out.txt"] {
+            let made = std::process::Command::new("mkfifo")
+                .arg(folder.path().join(name))
+                .status();
+            assert!(made.unwrap().success());
+        }
+        let project = find(folder.path(), Named::Nothing).unwrap();
+        assert_eq!(
+            (project.layout, project.circuitpython),
+            (Layout::Modules, None)
+        );
+    }
 }

@@ -185,3 +185,112 @@ fn texts(paths: &[PathBuf]) -> Vec<String> {
     let texts = paths.iter().map(|path| path.display().to_string());
     texts.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::building::project::{Named, Sign};
+
+    fn project(layout: Layout, circuitpython: Option<Sign>) -> Project {
+        let folder = tempfile::tempdir().unwrap();
+        let mut project =
+            crate::building::project::find(folder.path(), Named::Settings(Path::new("./src")))
+                .unwrap();
+        project.layout = layout;
+        project.circuitpython = circuitpython;
+        project
+    }
+
+    #[test]
+    fn a_report_names_why_the_sources_are_these() {
+        let json = |layout, sign| {
+            let report = ProjectReport::new(&project(layout, sign));
+            serde_json::to_value(report).unwrap()
+        };
+        assert_eq!(
+            json(Layout::Folder, None),
+            serde_json::json!({"layout": "folder", "source": "./src"})
+        );
+        let list = Layout::List("./lib/package.json".into());
+        let sign = Sign::File("./code.py".into());
+        assert_eq!(
+            json(list, Some(sign)),
+            serde_json::json!({
+                "layout": "list", "source": "./src", "list": "lib/package.json", "circuitpython": "code.py"
+            })
+        );
+        assert_eq!(
+            json(Layout::Package("p".to_owned()), None)["layout"],
+            "package"
+        );
+        assert_eq!(json(Layout::Modules, None)["layout"], "modules");
+        let boot_out = Sign::BootOut {
+            path: "/media/x/boot_out.txt".into(),
+            version: "10.0".to_owned(),
+        };
+        let program = json(Layout::Program, Some(boot_out));
+        assert_eq!(program["circuitpython"], "/media/x/boot_out.txt");
+        assert_eq!(program["layout"], "program");
+    }
+
+    #[test]
+    fn the_sources_that_failed_stand_in_the_report_with_their_targets() {
+        let diagnostic = piton_compiler::compile(b"x = = 1", &piton_compiler::Options::new("a.py"));
+        let report = Report {
+            written: Written::Refused(crate::building::Refusal::Strict),
+            targets: Vec::new(),
+            index: None,
+            signatures: Vec::new(),
+            version: "1.0".to_owned(),
+            failures: vec![crate::building::Failure {
+                target: "micropython".to_owned(),
+                source: "a.py".parse().unwrap(),
+                path: "src/a.py".into(),
+                diagnostic: diagnostic.unwrap_err(),
+                content: b"x = = 1".to_vec(),
+                allowed: true,
+            }],
+            native: vec![crate::building::NativeSource {
+                target: "micropython".to_owned(),
+                source: "b.py".parse().unwrap(),
+                path: "src/b.py".into(),
+                line: Some(3),
+            }],
+            data: Vec::new(),
+            other: vec!["notes.txt".parse().unwrap()],
+            timestamp: 7,
+        };
+        let json = BuildReport::new(&report, &project(Layout::Folder, None));
+        let json = serde_json::to_value(json).unwrap();
+        assert_eq!(json["written"], "refused");
+        let failure = &json["failures"][0];
+        assert_eq!(
+            (
+                &failure["target"],
+                &failure["source"],
+                &failure["code"],
+                &failure["line"],
+                &failure["allowed"]
+            ),
+            (
+                &"micropython".into(),
+                &"a.py".into(),
+                &"invalid-syntax".into(),
+                &1.into(),
+                &true.into()
+            )
+        );
+        assert_eq!(
+            json["as_source"],
+            serde_json::json!([
+                {"target": "micropython", "source": "b.py", "line": 3, "reason": "native-code"}
+            ])
+        );
+        assert_eq!(json["data_left_out"], serde_json::json!(["notes.txt"]));
+        for absent in ["index", "signatures"] {
+            assert!(json.get(absent).is_none(), "{absent}");
+        }
+    }
+}

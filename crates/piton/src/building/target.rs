@@ -67,7 +67,7 @@ const PORTS: [(&str, &str); 23] = [
 
 /// A name that is not a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no target; {}", expected(name))]
+#[error("`{name}` is not a target; {}", expected(name))]
 pub struct UnknownTarget {
     /// The name.
     pub name: String,

@@ -224,3 +224,104 @@ fn leads_out(path: &Path) -> io::Error {
     let text = format!("`{}` is a link, which may lead elsewhere", path.display());
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(folder: &Path, output: &str) -> Job {
+        Job {
+            source: folder.join("a.py"),
+            output: folder.join(output),
+            name: b"a.py".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_file_with_these_bytes_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(folder.path(), "a.mpy");
+        assert!(put(&job, None, b"one").unwrap());
+        assert!(!put(&job, None, b"one").unwrap());
+        assert!(put(&job, None, b"two").unwrap());
+        assert_eq!(fs::read(&job.output).unwrap(), b"two");
+        // Without a folder of outputs, none is made.
+        let deep = Job {
+            output: folder.path().join("none/a.mpy"),
+            ..job
+        };
+        assert!(put(&deep, None, b"one").is_err());
+    }
+
+    #[test]
+    fn folders_are_made_below_the_folder_of_outputs_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().join("out");
+        let folders = Folders::new(&within);
+        let in_folder = |output: &str| put(&job(&within, output), Some(&folders), b"one");
+        assert!(in_folder("a/b/c.mpy").unwrap());
+        assert!(in_folder("a/b/d.mpy").unwrap());
+        assert!(in_folder("../c.mpy").is_err());
+        assert!(in_folder("a/../../c.mpy").is_err());
+        assert!(!folder.path().join("c.mpy").exists());
+        // A file is where a folder has to be.
+        assert!(in_folder("a/b/c.mpy/e.mpy").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_leads_out_of_the_folder_of_outputs() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().join("out");
+        fs::create_dir_all(&within).unwrap();
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(folder.path().join(to), within.join(at)).unwrap();
+        };
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        fs::write(folder.path().join("file"), "theirs").unwrap();
+        link("elsewhere", "folder");
+        link("file", "a.mpy");
+        let folders = Folders::new(&within);
+        for output in ["folder/a.mpy", "a.mpy"] {
+            let error = put(&job(&within, output), Some(&folders), b"one").unwrap_err();
+            assert!(error.to_string().contains("is a link"), "{output}: {error}");
+        }
+        assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"theirs");
+        assert_eq!(
+            fs::read_dir(folder.path().join("elsewhere"))
+                .unwrap()
+                .count(),
+            0
+        );
+        // A file that the user names is written through a link.
+        assert!(put(&job(&within, "a.mpy"), None, b"one").unwrap());
+        assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"one");
+    }
+
+    #[test]
+    fn the_compiler_gets_the_path_where_another_name_is_embedded() {
+        let name = |source: &str, embedded: Option<&str>| {
+            let options = Options {
+                embedded_name: embedded.map(|name| name.as_bytes().to_vec()),
+                ..Options::new("")
+            };
+            let job = Job {
+                source: source.into(),
+                ..job(Path::new(""), "a.mpy")
+            };
+            String::from_utf8(input_name(&job, &options)).unwrap()
+        };
+        assert_eq!(name("src/a.py", None), "a.py");
+        assert_eq!(name("src/a.py", Some("x.py")), "src/a.py");
+        assert_eq!(name("src\\a.py", Some("x.py")), "src/a.py");
+        // A qstr has at most 255 bytes.
+        assert_eq!(
+            name(&format!("{}.py", "a".repeat(252)), Some("x.py")).len(),
+            255
+        );
+        assert_eq!(
+            name(&format!("{}.py", "a".repeat(253)), Some("x.py")),
+            "a.py"
+        );
+    }
+}

@@ -154,3 +154,103 @@ impl SourceError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn outcome(job: usize, status: Status) -> Outcome {
+        Outcome { job, status }
+    }
+
+    fn plan(names: &[&str]) -> Plan {
+        let sources = names.iter().map(PathBuf::from);
+        let jobs = sources.map(|source| Job {
+            output: source.with_extension("mpy"),
+            name: Vec::new(),
+            source,
+        });
+        Plan {
+            jobs: jobs.collect(),
+            within: None,
+        }
+    }
+
+    #[test]
+    fn files_are_counted_by_what_became_of_them() {
+        let source = b"def f():\n  return x y\n".to_vec();
+        let options = piton_compiler::Options::new("c.py");
+        let diagnostic = piton_compiler::compile(&source, &options).unwrap_err();
+        let outcomes = [
+            outcome(
+                0,
+                Status::Compiled {
+                    size: 10,
+                    changed: true,
+                },
+            ),
+            outcome(
+                1,
+                Status::Compiled {
+                    size: 5,
+                    changed: false,
+                },
+            ),
+            outcome(2, Status::Rejected { diagnostic, source }),
+            outcome(3, Status::Unreadable(io::ErrorKind::NotFound.into())),
+            outcome(4, Status::Unwritable(io::Error::other("the disk is full"))),
+            // A job that the plan does not have.
+            outcome(
+                9,
+                Status::Compiled {
+                    size: 1,
+                    changed: true,
+                },
+            ),
+        ];
+        let report =
+            CompileReport::new(&plan(&["a.py", "b.py", "c.py", "d.py", "e.py"]), &outcomes);
+        assert_eq!(
+            (
+                report.compiled,
+                report.unchanged,
+                report.failed,
+                report.size,
+                report.files.len()
+            ),
+            (2, 1, 3, 15, 5)
+        );
+        let json = serde_json::to_value(&report.files).unwrap();
+        assert_eq!(
+            json[0],
+            serde_json::json!({"source": "a.py", "output": "a.mpy", "size": 10, "changed": true})
+        );
+        let error = &json[2]["error"];
+        assert_eq!(
+            (&error["type"], &error["code"], &error["line"]),
+            (&"SyntaxError".into(), &"invalid-syntax".into(), &2.into())
+        );
+        assert_eq!(
+            json[4]["error"],
+            serde_json::json!({"type": "OSError", "message": "the disk is full"})
+        );
+    }
+
+    #[test]
+    fn a_jobs_without_an_outcome_did_not_begin_and_is_not_reported() {
+        let report = CompileReport::new(&plan(&["a.py", "b.py"]), &[]);
+        assert_eq!(report, CompileReport::default());
+    }
+
+    #[test]
+    fn an_error_after_the_parser_names_its_scope() {
+        let options = piton_compiler::Options::new("a.py");
+        let source = b"class A:\n  def f(self):\n    nonlocal x\n";
+        let diagnostic = piton_compiler::compile(source, &options).unwrap_err();
+        let error = SourceError::of_source(&diagnostic, source);
+        assert_eq!((error.line, error.scope.as_deref()), (Some(3), Some("f")));
+        assert_eq!(error.code, Some(diagnostic.code.name()));
+    }
+}

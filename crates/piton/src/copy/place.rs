@@ -87,3 +87,77 @@ fn host_kind(path: &Path) -> Option<Kind> {
         false => Kind::File,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(path: &str) -> Place {
+        Place::Board(path.parse().unwrap())
+    }
+
+    fn host(path: &str) -> Place {
+        Place::Host(PathBuf::from(path))
+    }
+
+    #[test]
+    fn separators_at_the_end_are_removed_and_the_root_stays() {
+        for (path, without) in [
+            ("", ""),
+            ("/", "/"),
+            ("//", "/"),
+            ("lib", "lib"),
+            ("lib/", "lib"),
+            ("/lib//", "/lib"),
+            ("./", "."),
+        ] {
+            assert_eq!(
+                board(path).without_end_separators(),
+                board(without),
+                "{path}"
+            );
+            // Only on the board a separator asks for a folder: mpremote takes it so.
+            let is_folder = path.len() > 1 && path.ends_with('/') || path == "//";
+            assert_eq!(board(path).has_to_be_folder(), is_folder, "{path}");
+        }
+        assert_eq!(host("a/b/").without_end_separators(), host("a/b"));
+        assert!(!host("a/b/").has_to_be_folder());
+    }
+
+    #[test]
+    fn a_place_has_a_name_unless_it_is_a_root_or_leads_up() {
+        let name = |place: Place| place.name().map(|name| name.as_str().to_owned());
+        for (path, expected) in [
+            ("lib/a.py", Some("a.py")),
+            ("a", Some("a")),
+            ("/", None),
+            ("", None),
+            (".", None),
+            ("..", None),
+            ("lib/..", None),
+        ] {
+            assert_eq!(name(board(path)).as_deref(), expected, "{path}");
+            assert_eq!(name(host(path)).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn entries_are_below_their_folder_on_both_sides() {
+        let entry: RelativePath = "a/b.py".parse().unwrap();
+        assert_eq!(board("").below(&entry), board("a/b.py"));
+        assert_eq!(board("/").below(&entry), board("/a/b.py"));
+        assert_eq!(board("lib").below(&entry), board("lib/a/b.py"));
+        assert_eq!(host("lib").below(&entry), host("lib/a/b.py"));
+        assert!(board("lib").is_on_board() && !host("lib").is_on_board());
+    }
+
+    #[test]
+    fn a_place_of_the_host_is_a_file_a_folder_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "").unwrap();
+        assert_eq!(host_kind(folder.path()), Some(Kind::Directory));
+        assert_eq!(host_kind(&folder.path().join("a")), Some(Kind::File));
+        assert_eq!(host_kind(&folder.path().join("a/b")), None);
+        assert_eq!(host_kind(&folder.path().join("none")), None);
+    }
+}

@@ -382,3 +382,62 @@ fn sha256_of(path: &Path) -> Result<Vec<u8>, Error> {
             source,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(path: &str) -> Place {
+        Place::Board(path.parse().unwrap())
+    }
+
+    #[test]
+    fn a_file_is_written_without_the_current_folder_in_its_path() {
+        // On a board without folders, such as the micro:bit, `./a.py` is the name of a file.
+        for (path, expected) in [
+            ("./a.py", "a.py"),
+            ("a/./b.py", "a/./b.py"),
+            (".hidden", ".hidden"),
+            ("../a.py", "../a.py"),
+        ] {
+            let step = copy_file(board("from"), board(path), Some(1));
+            let Step::CopyFile {
+                to,
+                size,
+                is_unchanged,
+                ..
+            } = step
+            else {
+                panic!("{step:?}")
+            };
+            assert_eq!((to, size, is_unchanged), (board(expected), Some(1), false));
+        }
+        let host = Place::Host(PathBuf::from("./a.py"));
+        let step = copy_file(board("from"), host.clone(), None);
+        assert!(matches!(step, Step::CopyFile { to, .. } if to == host));
+    }
+
+    #[test]
+    fn folders_that_every_board_has_are_not_made() {
+        let make = |path| makes_what_is_there(&Step::MakeFolder { path });
+        assert!(make(board("")) && make(board("/")));
+        assert!(!make(board("lib")));
+        assert!(!make(Place::Host(PathBuf::from("/"))));
+        assert!(!makes_what_is_there(&copy_file(
+            board("a"),
+            board("/"),
+            None
+        )));
+    }
+
+    #[test]
+    fn the_hash_of_a_file_that_cannot_be_read_is_an_error_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let error = sha256_of(&path).unwrap_err();
+        assert!(matches!(error, Error::ReadHost { path: named, .. } if named == path));
+        fs::write(&path, "abc").unwrap();
+        let digest = sha256_of(&path).unwrap();
+        assert_eq!(digest[..4], [0xba, 0x78, 0x16, 0xbf]);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use piton_fs::error::Error as FsError;
 use piton_fs::hash::HashAlgorithm;
@@ -239,10 +239,10 @@ fn read_error(path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// Returns the error of the spool, which has no path.
+/// Returns the error of the spool, whose files have no names: they are in the folder for temporary files.
 fn spool_error(source: io::Error) -> Error {
     Error::WriteHost {
-        path: PathBuf::new(),
+        path: std::env::temp_dir(),
         source,
     }
 }

@@ -132,7 +132,7 @@ pub enum IndexError {
     },
     /// A package has a file that is no Python source, or whose path leads out of the folder for packages.
     #[error(
-        "package `{package}`: `{target}` is no path of a `.py` file in the folder for packages"
+        "package `{package}`: `{target}` is not a path of a `.py` file in the folder for packages"
     )]
     Target {
         /// The name of the package.
@@ -533,3 +533,6 @@ fn write(path: &Path, content: &[u8]) -> Result<bool, IndexError> {
         })?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ fn entries_are_sorted_and_a_folder_comes_before_what_is_in_it() {
         "file b.py",
         "folder empty",
     ];
-    // Skipping something that is no folder leaves nothing out.
+    // Skipping something that is not a folder leaves nothing out.
     check_skipping(folder.path(), Rules::default(), &["a.py", "b/c"], &skipped);
 }
 

@@ -167,3 +167,122 @@ impl<'f, L: Iterator<Item = Line<'f>>> Announcer<'_, 'f, L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::RecordUse;
+    use crate::mip::tests::{fetched, file, installed, library, path};
+
+    fn line(text: &str) -> Line<'static> {
+        let line_of = |name: &str, index| Line::File {
+            shown: name.to_owned(),
+            hashed: file(name).hash.is_some(),
+            index,
+        };
+        match text.split_once(' ') {
+            None if text == "end" => Line::EndOfRequest,
+            None => line_of(text, None),
+            Some(("request", number)) => Line::Request(number.parse().unwrap()),
+            Some((name, number)) => line_of(name, Some(number.parse().unwrap())),
+        }
+    }
+
+    /// Announces lines step by step. `before` of them were announced by an earlier try.
+    fn announced(lines: &[&str], before: usize, steps: &[Until]) -> Vec<String> {
+        let said = std::cell::RefCell::new(String::new());
+        let mut events = |event: MipEvent<'_>| {
+            let text = match event {
+                MipEvent::Request { index } => format!("request {index} "),
+                MipEvent::File {
+                    path, same: true, ..
+                } => format!("={path} "),
+                MipEvent::File { path, .. } => format!("+{path} "),
+                other => format!("{other:?} "),
+            };
+            said.borrow_mut().push_str(&text);
+        };
+        let mut count = 0;
+        let mut announcer = Announcer {
+            lines: lines.iter().map(|text| line(text)).peekable(),
+            announced_before: before,
+            announced: &mut count,
+            events: &mut events,
+        };
+        let mut parts = Vec::new();
+        for step in steps {
+            announcer.up_to(*step);
+            parts.push(said.borrow_mut().split_off(0).trim_end().to_owned());
+        }
+        parts
+    }
+
+    const LINES: [&str; 9] = [
+        "request 0",
+        "a",
+        "b 0",
+        "c 1",
+        "end",
+        "request 1",
+        "d",
+        "e 2",
+        "end",
+    ];
+
+    #[test]
+    fn a_file_is_announced_when_its_content_moves() {
+        let steps = [Until::File(0), Until::File(1), Until::File(2)];
+        assert_eq!(
+            announced(&LINES, 0, &steps),
+            // The second request waits until the first one is in its place.
+            ["request 0 =a +b", "+c", ""]
+        );
+    }
+
+    #[test]
+    fn the_next_request_begins_when_all_files_are_in_their_places() {
+        let steps = [Until::File(2), Until::EndOfRequest, Until::EndOfRequest];
+        assert_eq!(
+            announced(&LINES, 0, &steps),
+            ["request 0 =a +b +c", "", "request 1 =d +e"]
+        );
+        // A request whose files the board has already.
+        let lines = ["request 0", "a", "end"];
+        assert_eq!(
+            announced(&lines, 0, &[Until::EndOfRequest]),
+            ["request 0 =a"]
+        );
+    }
+
+    #[test]
+    fn a_second_try_announces_only_what_the_first_did_not() {
+        let steps = [Until::File(1), Until::EndOfRequest, Until::EndOfRequest];
+        assert_eq!(announced(&LINES, 3, &steps), ["+c", "", "request 1 =d +e"]);
+        assert_eq!(announced(&LINES, 4, &steps), ["", "", "request 1 =d +e"]);
+        assert_eq!(announced(&LINES, 99, &steps), ["", "", ""]);
+    }
+
+    #[test]
+    fn a_removed_file_is_reported_with_the_request_that_replaced_its_package() {
+        let packages = [fetched(&[("a", &[])]), fetched(&[("b", &[]), ("c", &[])])];
+        let library = library();
+        let job = Job {
+            library: &library,
+            all: &packages,
+            fetched: &packages,
+            first: 0,
+            record_use: RecordUse::Keep,
+        };
+        let old = Record {
+            packages: vec![
+                installed("a", &["a.py=1"], None),
+                installed("c", &["c.py=1"], None),
+                installed("d", &["d.py=1"], None),
+            ],
+            projects: Vec::new(),
+        };
+        for (name, request) in [("a.py", 0), ("c.py", 1), ("d.py", 0), ("none.py", 0)] {
+            assert_eq!(owner(&job, &old, &path(name)), request, "{name}");
+        }
+    }
+}

@@ -24,11 +24,17 @@ pub(super) type Found = BTreeMap<BoardPath, SurveyEntry>;
 pub(super) struct Stale<'s>(BTreeMap<&'s PortablePath, &'s str>);
 
 impl<'s> Stale<'s> {
-    /// Returns those of these files that no package needs any more.
-    pub(super) fn of(
+    /// Returns those of these files that are not `wanted` any more.
+    ///
+    /// Names that differ only in their case are one file on FAT. A package whose new version renames `Foo.py` to `foo.py`
+    /// would lose the new file there, because files are removed after the new ones are in their places. So such a file
+    /// stays; a board that distinguishes the case keeps both.
+    pub(super) fn of<'w>(
         files: impl Iterator<Item = &'s (PortablePath, String)>,
-        is_wanted: impl Fn(&PortablePath) -> bool,
+        wanted: impl Iterator<Item = &'w PortablePath>,
     ) -> Stale<'s> {
+        let wanted: BTreeSet<String> = wanted.map(|path| path.as_str().to_lowercase()).collect();
+        let is_wanted = |path: &PortablePath| wanted.contains(&path.as_str().to_lowercase());
         let files = files.filter(|(path, _)| !is_wanted(path));
         Stale(files.map(|(path, hash)| (path, &**hash)).collect())
     }
@@ -229,5 +235,43 @@ impl<'c> Change<'c> {
             removed += 1;
         }
         removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stale(files: &[&str], wanted: &[&str]) -> String {
+        let files: Vec<(PortablePath, String)> = files
+            .iter()
+            .map(|path| (path.parse().unwrap(), format!("hash of {path}")))
+            .collect();
+        let wanted: Vec<PortablePath> = wanted.iter().map(|path| path.parse().unwrap()).collect();
+        let stale = Stale::of(files.iter(), wanted.iter()).0;
+        for (path, hash) in &stale {
+            assert_eq!(*hash, format!("hash of {path}"));
+        }
+        let paths = stale.keys().map(|path| path.as_str());
+        paths.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn files_that_a_package_has_no_more_are_stale() {
+        assert_eq!(
+            stale(&["b.py", "a/c.py", "a/b.py"], &["b.py"]),
+            "a/b.py a/c.py"
+        );
+        assert_eq!(stale(&["a.py"], &["a.py", "b.py"]), "");
+        assert_eq!(stale(&["a/b.py"], &["a.py", "b.py"]), "a/b.py");
+        assert_eq!(stale(&[], &["a.py"]), "");
+    }
+
+    #[test]
+    fn a_file_that_changes_only_the_case_of_its_name_is_not_removed() {
+        // On FAT the removal of the old name would remove the new file.
+        assert_eq!(stale(&["Foo.py", "bar.py"], &["foo.py"]), "bar.py");
+        assert_eq!(stale(&["Pack/a.py"], &["pack/A.py"]), "");
+        assert_eq!(stale(&["\u{c4}.py"], &["\u{e4}.py"]), "");
     }
 }

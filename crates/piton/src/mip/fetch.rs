@@ -1,7 +1,6 @@
 //! Describing, fetching and checking a package and its dependencies, without a board.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -19,6 +18,7 @@ use super::manifest;
 use super::{MipError, MipEvent};
 use crate::board_format::BoardFormat;
 use crate::http::{Client, ClientOptions, HttpError};
+use crate::regular::{self, Links};
 
 /// Maximum size of all files of a package and its dependencies, in bytes.
 const TOTAL_LIMIT: u64 = 128 << 20;
@@ -294,15 +294,113 @@ fn read(path: &Path, within: Option<&Path>, limit: u64) -> Result<Vec<u8>, MipEr
             return Err(failed(std::io::Error::other(outside)));
         }
     }
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut content = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
-    match content.len() as u64 > limit {
-        true => Err(failed(std::io::Error::other(format!(
-            "it is longer than {limit} bytes"
-        )))),
-        false => Ok(content),
+    // A name in a folder of somebody else may be a pipe, which would never end.
+    regular::read(path, Links::Follow, limit).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::tests::{content, fetched, hash};
+
+    /// Checks packages, `PATH=CONTENT` each. Returns the message of the error.
+    fn checked(packages: &[(&str, &[&str])]) -> String {
+        let fetched = fetched(packages);
+        match check(&fetched.resolution, &fetched.contents) {
+            Ok(()) => "fits".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn different_files_of_one_name_are_a_conflict_of_their_packages() {
+        assert_eq!(checked(&[("a", &["x.py=1"]), ("b", &["y.py=2"])]), "fits");
+        assert_eq!(checked(&[("a", &["x.py=1"]), ("b", &["x.py=1"])]), "fits");
+        assert_eq!(
+            checked(&[("a", &["x.py=1"]), ("b", &["x.py=2"])]),
+            "a and b have different files `x.py`"
+        );
+        assert_eq!(
+            checked(&[("a", &["x/y.py=1"]), ("b", &["X/Y.py=2"])]),
+            "a and b have different files `X/Y.py`"
+        );
+    }
+
+    #[test]
+    fn a_file_with_another_hash_is_damaged() {
+        let mut packages = fetched(&[("a", &["x.py=1"])]);
+        let file = &mut packages.resolution.packages[0].files[0];
+        let mut try_hash = |digits: &str, contents: &[Vec<Content>]| {
+            file.hash = Some(digits.parse().unwrap());
+            let resolution = Resolution {
+                packages: vec![Package {
+                    files: vec![file.clone()],
+                    ..fetched(&[("a", &[])]).resolution.packages[0].clone()
+                }],
+                visits: Vec::new(),
+            };
+            check(&resolution, contents)
+        };
+        let right = hash("1");
+        for digits in [&right[..8], &right, &right.to_uppercase()[..12]] {
+            assert!(try_hash(digits, &packages.contents).is_ok(), "{digits}");
+        }
+        let error = try_hash(&hash("2")[..10], &packages.contents).unwrap_err();
+        assert!(
+            matches!(&error, MipError::Hash { found, expected, .. } if *found == right && expected.len() == 10),
+            "{error}"
+        );
+        // What the board has was compared with the hash before.
+        let on_board = vec![vec![Content::OnBoard { sha256: hash("1") }]];
+        assert!(try_hash(&hash("2"), &on_board).is_ok());
+    }
+
+    #[test]
+    fn contents_know_their_hash() {
+        let Content::Fetched { bytes, sha256 } = Content::of(b"abc".to_vec()) else {
+            panic!("fetched")
+        };
+        assert_eq!((bytes.as_slice(), sha256), (&b"abc"[..], hash("abc")));
+        assert_eq!(content("abc").sha256(), hash("abc"));
+    }
+
+    #[test]
+    fn files_of_this_computer_have_a_limit_and_stay_in_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("package");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("a.py"), "12345").unwrap();
+        std::fs::write(folder.path().join("b.py"), "1").unwrap();
+        assert_eq!(read(&inner.join("a.py"), None, 5).unwrap(), b"12345");
+        assert_eq!(
+            read(&inner.join("a.py"), Some(&inner), 5).unwrap(),
+            b"12345"
+        );
+        let refusal = |path: &Path, limit| read(path, Some(&inner), limit).unwrap_err().to_string();
+        assert!(refusal(&inner.join("a.py"), 4).contains("more than 4 bytes"));
+        assert!(refusal(&inner.join("../b.py"), 5).contains("leads out"));
+        assert!(refusal(&inner.join("none.py"), 5).contains("none.py"));
+        assert!(read(&inner, None, 5).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_a_link_in_a_package_is_refused_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("in")).unwrap();
+        std::fs::write(path("out.py"), "1").unwrap();
+        std::os::unix::fs::symlink(path("out.py"), path("in/link.py")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(path("in/pipe.py"))
+            .status();
+        assert!(made.unwrap().success());
+        let refusal = |name: &str| {
+            read(&path(name), Some(&path("in")), 9)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(refusal("in/pipe.py").contains("a pipe"));
+        assert!(refusal("in/link.py").contains("leads out"));
     }
 }

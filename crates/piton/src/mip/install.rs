@@ -162,3 +162,59 @@ impl Job<'_> {
         survey(remote, self.library, files, self.record_use, events)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use piton_board::error::Error as BoardError;
+    use piton_fs::error::FileState;
+
+    use super::*;
+    use crate::mip::tests::fetched;
+
+    #[track_caller]
+    fn check(packages: &[&[&str]], together: usize) {
+        let packages: Vec<Fetched> = packages
+            .iter()
+            .map(|files| fetched(&[("a", *files)]))
+            .collect();
+        assert_eq!(count_without_conflict(&packages), together);
+    }
+
+    #[test]
+    fn packages_are_one_change_up_to_the_first_with_another_file_of_one_name() {
+        check(&[&["x.py=1"], &["y.py=1"], &["z.py=1"]], 3);
+        // The same file may come twice.
+        check(&[&["x.py=1"], &["x.py=1"]], 2);
+        check(&[&["x.py=1"], &["y.py=1"], &["x.py=2"], &["z.py=1"]], 2);
+        // FAT ignores the case of names.
+        check(&[&["x.py=1"], &["X.PY=2"]], 1);
+        check(&[&["x.py=1"], &["X.PY=1"]], 2);
+    }
+
+    #[test]
+    fn a_package_that_contradicts_itself_is_still_tried() {
+        // Otherwise nothing would ever be installed, and the loop would not end.
+        check(&[&["x.py=1", "X.py=2"], &["y.py=1"]], 1);
+        check(&[&[]], 1);
+    }
+
+    #[test]
+    fn after_a_refusal_packages_are_tried_one_by_one_but_not_after_a_lost_line() {
+        let path = || "/lib/a.py".parse().unwrap();
+        let gone = || BoardError::Disconnected {
+            waiting_for: "an answer",
+            source: std::io::ErrorKind::BrokenPipe.into(),
+        };
+        assert!(is_refusal(&FsError::NotFound { path: path() }.into()));
+        assert!(is_refusal(&MipError::Gone { path: path() }));
+        assert!(!is_refusal(&MipError::Board(gone())));
+        assert!(!is_refusal(&FsError::Board(gone()).into()));
+        // Nobody knows what the board has now.
+        let torn = FsError::Torn {
+            path: path(),
+            state: FileState::Unknown,
+            source: Box::new(FsError::NotFound { path: path() }),
+        };
+        assert!(!is_refusal(&torn.into()));
+    }
+}

@@ -45,7 +45,7 @@ impl Library {
     }
 
     /// Returns the library of the board that printed this answer to [`QUESTION`].
-    fn from_answer(printed: &[u8], target: Option<&str>) -> Result<Library, MipError> {
+    pub(super) fn from_answer(printed: &[u8], target: Option<&str>) -> Result<Library, MipError> {
         let (implementation, major, mpy, path): (String, u32, u32, Vec<String>) =
             from_literal(printed.trim_ascii()).map_err(piton_board::error::Error::from)?;
         let target = match target {

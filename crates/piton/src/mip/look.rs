@@ -147,3 +147,63 @@ pub(super) fn survey<'f>(
     };
     Ok((found, record))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::tests::file;
+
+    /// Returns the paths that can be compared by a hash, of files `PATH` or `PATH=HASH`.
+    fn paths(files: &[&str]) -> String {
+        let files: Vec<PackageFile> = files
+            .iter()
+            .map(|text| match text.split_once('=') {
+                Some((path, hash)) => PackageFile {
+                    hash: Some(hash.parse().unwrap()),
+                    ..file(path)
+                },
+                None => file(text),
+            })
+            .collect();
+        let files: Vec<&PackageFile> = files.iter().collect();
+        let agreed = agreed(&files);
+        agreed.keys().cloned().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_path_is_compared_by_the_hash_that_all_its_files_have() {
+        assert_eq!(paths(&["a.py=01234567", "b.py=01234567"]), "a.py b.py");
+        assert_eq!(paths(&["a.py=0123abcd", "a.py=0123ABCD"]), "a.py");
+        assert_eq!(paths(&["a.py=01234567", "a.py=01234568"]), "");
+        // More digits could be those of another file.
+        assert_eq!(paths(&["a.py=01234567", "a.py=0123456789"]), "");
+    }
+
+    #[test]
+    fn a_file_without_a_hash_and_one_with_another_case_are_fetched() {
+        assert_eq!(paths(&["a.py"]), "");
+        assert_eq!(paths(&["a.py=01234567", "a.py"]), "");
+        assert_eq!(paths(&["a.py", "a.py=01234567"]), "");
+        assert_eq!(
+            paths(&["a.py=01234567", "A.py=01234567", "b.py=01234567"]),
+            "b.py"
+        );
+        // Once in doubt, always in doubt.
+        assert_eq!(paths(&["a.py", "a.py=01234567", "a.py=01234567"]), "");
+    }
+
+    #[test]
+    fn nothing_is_on_a_board_that_nobody_looked_at() {
+        let mut one = file("Lib/A.py");
+        one.hash = Some("01234567".parse().unwrap());
+        let mut looked = Looked::default();
+        assert_eq!(looked.sha256(&one), None);
+        looked
+            .there
+            .insert("lib/a.py".to_owned(), "0123456789".to_owned());
+        assert_eq!(looked.sha256(&one), Some("0123456789"));
+        // Without a hash there is nothing that the board's file could agree with.
+        one.hash = None;
+        assert_eq!(looked.sha256(&one), None);
+    }
+}

@@ -62,8 +62,10 @@ impl Packages<'_> {
                 name: package.name,
             });
         }
-        let files = package.files.iter();
-        let stale = Stale::of(files, |path| record.is_shared(path, &package.name));
+        let others = record.packages.iter();
+        let others = others.filter(|other| other.name != package.name);
+        let shared = others.flat_map(|other| other.files.iter().map(|(path, _)| path));
+        let stale = Stale::of(package.files.iter(), shared);
         record.remove(&package.name);
         let text = record.to_text().map_err(|source| MipError::Record {
             path: library.record_path().unwrap_or_default(),

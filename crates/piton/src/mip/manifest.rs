@@ -5,12 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use piton_path::{PortablePath, PortablePathError};
+use piton_project::mip::DESCRIPTION_LIMIT;
 use piton_project::mip::manifest_py::{ManifestPy, Part, PartFiles};
 use piton_project::mip::package::{PackageError, PackageJson};
 use piton_project::mip::resolve::ResolveError;
 use piton_project::mip::source::{Location, Source};
 
 use super::MipError;
+use crate::regular;
 
 /// Name of the manifest in the folder of a library.
 const NAME: &str = "manifest.py";
@@ -62,7 +64,7 @@ pub(crate) fn read_any(manifest: &Path) -> Result<Library, MipError> {
         let location = location(manifest.to_owned());
         MipError::from(ResolveError::Package { location, source })
     };
-    let text = fs::read_to_string(manifest).map_err(failed(manifest))?;
+    let text = regular::read_text(manifest, DESCRIPTION_LIMIT).map_err(failed(manifest))?;
     let library = ManifestPy::parse(&text).map_err(|error| refused(error.into()))?;
     let folder = manifest.parent().unwrap_or(Path::new(""));
     let mut json = PackageJson {
@@ -203,4 +205,161 @@ fn search(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
     folders
         .iter()
         .find_map(|folder| search(folder, name, depth + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with these files: `PATH`, or `PATH=CONTENT`.
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let (path, content) = file.split_once('=').unwrap_or((file, ""));
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    /// Reads the manifest at `path` in a folder. Returns the files, each with its address if that differs; what is
+    /// needed from near with `near:`, what from an index; or the error.
+    fn read_in(folder: &Path, path: &str) -> String {
+        let library = match read_any(&folder.join(path)) {
+            Ok(library) => library,
+            Err(error) => return error.to_string(),
+        };
+        let files = library
+            .package
+            .urls
+            .iter()
+            .map(|(path, url)| match path.as_str() == url {
+                true => url.clone(),
+                false => format!("{path}<{url}"),
+            });
+        let near = library.near.iter().map(|source| match source {
+            Source::Local(path) => format!("near:{}", path.file_name().unwrap().to_string_lossy()),
+            other => other.to_string(),
+        });
+        let needs = library.package.deps.iter().map(|(name, _)| name.clone());
+        let all: Vec<String> = files
+            .chain(near)
+            .chain(needs)
+            .chain(library.firmware)
+            .collect();
+        all.join(" ")
+    }
+
+    #[test]
+    fn modules_and_packages_become_files() {
+        let folder = folder(&[
+            "manifest.py=metadata(version='1')\nmodule('a.py')\npackage('p')\npackage('q', files=['x.py'])\n",
+            "a.py",
+            "p/__init__.py",
+            "p/deep/er.py",
+            "p/README.md",
+            "q/x.py",
+            "q/y.py",
+        ]);
+        assert_eq!(
+            read_in(folder.path(), "manifest.py"),
+            "a.py p/__init__.py p/deep/er.py q/x.py"
+        );
+        let library = read_any(&folder.path().join("manifest.py")).unwrap();
+        assert_eq!(library.package.version.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_library_beside_is_near_and_another_one_comes_from_the_index() {
+        let folder = folder(&[
+            "a/manifest.py=require('b')\nrequire('c')\nrequire('d')\n",
+            "b/manifest.py=module('b.py')\n",
+            // Without a manifest it is not a library.
+            "c/c.py",
+        ]);
+        assert_eq!(read_in(folder.path(), "a/manifest.py"), "near:b c d");
+    }
+
+    #[test]
+    fn a_library_of_the_same_checkout_is_found_in_its_folders() {
+        let folder = folder(&[
+            "micropython/net/umqtt/manifest.py=require('deep')\nrequire('deeper')\nrequire('../escape')\n",
+            "python-stdlib/deep/manifest.py=",
+            "python-ecosys/1/2/3/deep2/manifest.py=",
+            "python-ecosys/1/2/3/4/deeper/manifest.py=",
+            "escape/manifest.py=",
+        ]);
+        assert_eq!(
+            read_in(folder.path(), "micropython/net/umqtt/manifest.py"),
+            // `deeper` is below the depth that is searched.
+            "near:deep deeper ../escape"
+        );
+        let near = |name: &str| beside(&folder.path().join("micropython/net/umqtt"), name);
+        assert!(near("deep2").is_some());
+        assert_eq!(near("a/b"), None);
+        assert_eq!(near(""), None);
+    }
+
+    #[test]
+    fn files_of_a_neighbour_are_read_only_in_the_same_checkout() {
+        let text = "manifest.py=package('p', base_path='../other')\n";
+        let alone = folder(&[&format!("a/{text}"), "other/p/x.py"]);
+        let refusal = read_in(alone.path(), "a/manifest.py");
+        assert!(refusal.contains("nor in the same checkout"), "{refusal}");
+        let checkout = folder(&[
+            &format!("micropython/a/{text}"),
+            "micropython/other/p/x.py",
+            "python-stdlib/x",
+            "python-ecosys/x",
+        ]);
+        assert_eq!(
+            read_in(checkout.path(), "micropython/a/manifest.py"),
+            "p/x.py<../other/p/x.py"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_manifest_is_said_with_its_path() {
+        let folder = folder(&[
+            "bad/manifest.py=module(name)\n",
+            "missing/manifest.py=package('p')\n",
+            "big/manifest.py=#",
+        ]);
+        let refusal = |path: &str| read_in(folder.path(), path);
+        assert!(
+            refusal("bad/manifest.py").contains("line 1"),
+            "{}",
+            refusal("bad/manifest.py")
+        );
+        assert!(refusal("missing/manifest.py").contains("missing/p"));
+        assert!(refusal("none/manifest.py").contains("none/manifest.py"));
+        let long = "#".repeat(DESCRIPTION_LIMIT as usize + 1);
+        fs::write(folder.path().join("big/manifest.py"), long).unwrap();
+        assert!(refusal("big/manifest.py").contains("more than"));
+        fs::write(folder.path().join("big/manifest.py"), b"\xff").unwrap();
+        assert!(refusal("big/manifest.py").contains("big/manifest.py"));
+    }
+
+    #[test]
+    fn a_manifest_stands_in_for_a_missing_package_json() {
+        let folder = folder(&["a/manifest.py", "b/manifest.py", "b/package.json", "c/x.py"]);
+        let at = |path: &str| find(&folder.path().join(path)).is_some();
+        assert!(at("a/package.json"));
+        assert!(!at("a/other.json"), "only that name");
+        assert!(!at("b/package.json"), "it is there");
+        assert!(!at("c/package.json"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_folders_are_not_followed() {
+        let folder = folder(&["manifest.py=package('p')\n", "p/a.py", "out/b.py"]);
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(folder.path().join(to), folder.path().join(at)).unwrap();
+        };
+        link("out", "p/out");
+        link("p", "p/again");
+        assert_eq!(read_in(folder.path(), "manifest.py"), "p/a.py");
+    }
 }

@@ -43,7 +43,7 @@ pub(super) fn plan<'j>(
     let on_board = on_board.filter(|(_, content)| matches!(content, Content::OnBoard { .. }));
     wanted.extend(on_board.map(|(file, _)| &file.path));
     let old_files = old.packages.iter().flat_map(|package| &package.files);
-    let stale = Stale::of(old_files, |path| wanted.contains(path));
+    let stale = Stale::of(old_files, wanted.into_iter());
     let stale_places = stale.wanted(job.library)?;
     if !stale_places.is_empty() {
         found.extend(remote.look(&stale_places, Deadline::after(CONTENT_TIME))?);
@@ -151,5 +151,61 @@ fn put_on_record(record: &mut Record, fetched: &Fetched) {
                 .collect(),
             project: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::tests::{fetched, hash, installed, path};
+
+    fn recorded(record: &Record) -> Vec<(&str, bool, Option<&str>)> {
+        let packages = record.packages.iter();
+        packages
+            .map(|package| (&*package.name, package.requested, package.index.as_deref()))
+            .collect()
+    }
+
+    #[test]
+    fn the_package_that_was_asked_for_is_recorded_as_requested_and_its_needs_are_not() {
+        let mut record = Record::default();
+        put_on_record(
+            &mut record,
+            &fetched(&[("a", &["a.py=1"]), ("b", &["b.py=2"])]),
+        );
+        let index = Some("http://index");
+        assert_eq!(recorded(&record), [("a", true, index), ("b", false, index)]);
+        assert_eq!(record.packages[1].files, [(path("b.py"), hash("2"))]);
+        assert_eq!(record.packages[0].version.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn the_official_index_and_sources_elsewhere_are_recorded_without_an_index() {
+        let mut record = Record::default();
+        let mut official = fetched(&[("a", &[])]);
+        official.index = INDEX.to_owned();
+        put_on_record(&mut record, &official);
+        put_on_record(&mut record, &fetched(&[("github:o/r", &[])]));
+        assert_eq!(
+            recorded(&record),
+            [("a", true, None), ("github:o/r", true, None)]
+        );
+    }
+
+    #[test]
+    fn a_package_that_a_person_asked_for_stays_requested_when_another_one_needs_it() {
+        let mut record = Record {
+            packages: vec![installed("b", &["old.py=1"], None)],
+            projects: Vec::new(),
+        };
+        put_on_record(&mut record, &fetched(&[("a", &[]), ("b", &["b.py=2"])]));
+        assert_eq!(
+            recorded(&record),
+            [
+                ("b", true, Some("http://index")),
+                ("a", true, Some("http://index"))
+            ]
+        );
+        assert_eq!(record.packages[0].files, [(path("b.py"), hash("2"))]);
     }
 }

@@ -101,9 +101,9 @@ impl Packages<'_> {
         let new = place.record(&old)?;
         let stale = place.stale(&old, &new)?;
         // The sources that hide compiled files were looked up with the rest.
-        let is_known = |path: &PortablePath| image.superseded.contains_key(path);
-        let looked = Stale::of(stale.iter(), is_known).wanted(&base)?;
-        let stale = Stale::of(stale.iter(), |_| false);
+        let known = image.files.keys().chain(image.superseded.keys());
+        let looked = Stale::of(stale.iter(), known).wanted(&base)?;
+        let stale = Stale::of(stale.iter(), image.files.keys());
         if !looked.is_empty() {
             found.extend(remote.look(&looked, Deadline::after(CONTENT_TIME))?);
         }
@@ -319,5 +319,161 @@ impl<'p> Place<'p> {
             change.put(path.as_str(), Cow::Borrowed(content))?;
         }
         Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::tests::{hash, installed, library, path};
+
+    /// Returns a project with these files of its own, and a package for each other: `lib/NAME.py=CONTENT`.
+    fn image(own: &[&str], packages: &[&str]) -> ProjectImage {
+        let mut image = ProjectImage {
+            name: "p".to_owned(),
+            ..ProjectImage::default()
+        };
+        for (file, is_own) in own
+            .iter()
+            .map(|file| (file, true))
+            .chain(packages.iter().map(|file| (file, false)))
+        {
+            let (place, text) = file.split_once('=').unwrap();
+            image.files.insert(path(place), text.as_bytes().to_vec());
+            if is_own {
+                image.own.insert(path(place));
+                continue;
+            }
+            let inner = path(place.strip_prefix("lib/").unwrap());
+            image.packages.push(ProjectPackage {
+                name: inner.as_str().trim_end_matches(".py").to_owned(),
+                files: vec![inner],
+                ..ProjectPackage::default()
+            });
+        }
+        image
+    }
+
+    fn with_place<T>(image: &ProjectImage, work: impl FnOnce(&Place<'_>) -> T) -> T {
+        let library = library();
+        let base = library.parent();
+        work(&Place {
+            library: &library,
+            base: &base,
+            image,
+        })
+    }
+
+    fn record(packages: Vec<Installed>, own: &[(&str, &[&str])]) -> Record {
+        let projects = own.iter().map(|(name, files)| ProjectFiles {
+            name: (*name).to_owned(),
+            files: files.iter().map(|file| (path(file), hash("old"))).collect(),
+        });
+        Record {
+            packages,
+            projects: projects.collect(),
+        }
+    }
+
+    fn names(record: &Record) -> String {
+        let packages = record.packages.iter().map(|package| package.name.as_str());
+        packages.collect::<Vec<_>>().join(" ")
+    }
+
+    fn stale(image: &ProjectImage, old: &Record) -> String {
+        with_place(image, |place| {
+            let new = place.record(old).unwrap();
+            let stale = place.stale(old, &new).unwrap();
+            let paths = stale.iter().map(|(path, _)| path.as_str());
+            paths.collect::<Vec<_>>().join(" ")
+        })
+    }
+
+    #[test]
+    fn the_record_has_the_projects_packages_beside_those_of_mip() {
+        let old = record(
+            vec![
+                installed("mine", &["mine.py=1"], None),
+                installed("gone", &["gone.py=1"], Some("p")),
+                installed("a", &["a.py=0"], Some("p")),
+                installed("theirs", &["theirs.py=1"], Some("q")),
+            ],
+            &[("p", &["p/old.py"]), ("q", &["q/main.py"])],
+        );
+        let image = image(&["p/new.py=2"], &["lib/a.py=1", "lib/b.py=2"]);
+        let new = with_place(&image, |place| place.record(&old).unwrap());
+        assert_eq!(names(&new), "mine a theirs b");
+        assert_eq!(new.packages[1].files, [(path("a.py"), hash("1"))]);
+        assert_eq!(new.packages[3].project.as_deref(), Some("p"));
+        let projects: Vec<&str> = new.projects.iter().map(|one| &*one.name).collect();
+        assert_eq!(projects, ["q", "p"]);
+        assert_eq!(new.projects[1].files, [(path("p/new.py"), hash("2"))]);
+    }
+
+    #[test]
+    fn a_project_without_code_of_its_own_leaves_no_entry() {
+        let old = record(Vec::new(), &[("p", &["p/old.py"])]);
+        let image = image(&[], &["lib/a.py=1"]);
+        let new = with_place(&image, |place| place.record(&old).unwrap());
+        assert!(new.projects.is_empty());
+        assert_eq!(stale(&image, &old), "p/old.py");
+    }
+
+    #[test]
+    fn what_the_project_has_no_more_is_stale_and_what_moved_to_another_package_is_not() {
+        let old = record(
+            vec![
+                installed("gone", &["gone.py=1", "shared.py=1"], Some("p")),
+                installed("a", &["a.py=0", "a_old.py=0"], Some("p")),
+                installed("theirs", &["theirs.py=1"], Some("q")),
+            ],
+            &[("p", &["p/main.py", "p/old.py"]), ("q", &["q/main.py"])],
+        );
+        let image = image(&["p/main.py=2"], &["lib/a.py=1", "lib/shared.py=1"]);
+        assert_eq!(stale(&image, &old), "lib/gone.py lib/a_old.py p/old.py");
+    }
+
+    #[test]
+    fn sources_that_hide_compiled_files_go_once() {
+        let old = record(vec![installed("a", &["a.py=0"], Some("p"))], &[]);
+        let mut image = image(&["p/x.mpy=2"], &[]);
+        image.superseded.insert(path("p/x.py"), Sha256Hex::of(b"x"));
+        image
+            .superseded
+            .insert(path("lib/a.py"), Sha256Hex::of(b"a"));
+        assert_eq!(stale(&image, &old), "lib/a.py p/x.py");
+    }
+
+    #[test]
+    fn another_file_of_a_package_of_others_is_a_conflict() {
+        let check = |theirs: Installed| {
+            let old = record(vec![theirs], &[]);
+            let image = image(&[], &["lib/a.py=1"]);
+            with_place(&image, |place| match place.record(&old) {
+                Ok(new) => names(&new),
+                Err(error) => error.to_string(),
+            })
+        };
+        assert_eq!(
+            check(installed("theirs", &["a.py=2"], None)),
+            "theirs and a have different files `a.py`"
+        );
+        assert_eq!(
+            check(installed("theirs", &["a.py=2"], Some("q"))),
+            "theirs and a have different files `a.py`"
+        );
+        assert_eq!(check(installed("theirs", &["a.py=1"], None)), "theirs a");
+        // Its own earlier package, under another name, is replaced; one of mip with the same name too.
+        assert_eq!(check(installed("old", &["a.py=2"], Some("p"))), "a");
+        assert_eq!(check(installed("a", &["a.py=2"], None)), "a");
+    }
+
+    #[test]
+    fn paths_of_packages_are_below_the_library() {
+        let image = image(&[], &[]);
+        with_place(&image, |place| {
+            assert_eq!(place.of_library("a/b.py"), "lib/a/b.py");
+            assert_eq!(place.below_base(&path("a.py")).unwrap(), path("lib/a.py"));
+        });
     }
 }

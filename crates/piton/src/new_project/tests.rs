@@ -60,6 +60,23 @@ fn names_that_python_cannot_import_are_refused() {
     assert!(!main.contains("import"), "{main}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_quote_in_the_name_of_a_folder_is_one_in_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["my \"lamp\"", "a\\b", "line\nbreak", "plain"] {
+        let created = create_as_belay(&folder.path().join(name)).unwrap();
+        let text = fs::read_to_string(created.folder.join("pyproject.toml")).unwrap();
+        let document: toml_edit::DocumentMut = text.parse().unwrap();
+        let found = document["tool"]["belay"]["name"].as_str();
+        assert_eq!(found, Some(name), "{text}");
+        assert!(
+            document["tool"]["pytest"]["ini_options"].is_table(),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn a_file_that_is_no_project_file_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();

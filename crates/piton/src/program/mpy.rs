@@ -150,3 +150,82 @@ fn send_pieces(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mpy_file_is_known_by_its_first_two_bytes() {
+        for bytes in [&b"M\x06\x00\x1f"[..], b"C\x06", b"M\x00", b"M\x08"] {
+            assert!(is_mpy(bytes), "{bytes:?}");
+        }
+        for source in [&b""[..], b"M", b"M = 6", b"C\n", b"M\x09", b"print(6)"] {
+            assert!(!is_mpy(source), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_says_what_the_file_is_for_and_what_the_board_loads() {
+        let code = |file, board, versions: (u8, u8)| Mismatch::MachineCode {
+            file,
+            file_version: versions.0,
+            board,
+            board_version: versions.1,
+        };
+        for (mismatch, file, board) in [
+            (
+                Mismatch::Version { file: 5, board: 6 },
+                ".mpy version 5 (MicroPython 1.12 to 1.18)",
+                "version 6",
+            ),
+            // No release of MicroPython has such files.
+            (
+                Mismatch::Version { file: 8, board: 6 },
+                ".mpy version 8",
+                "version 6",
+            ),
+            (Mismatch::Features, "other features of bytecode", "its own"),
+            (
+                Mismatch::Dialect {
+                    file: Dialect::CircuitPython,
+                    board: Dialect::MicroPython,
+                },
+                "CircuitPython",
+                "MicroPython",
+            ),
+            (
+                code(Arch::ArmV6M, Some(Arch::ArmV6M), (2, 3)),
+                "machine code version 2",
+                "version 3",
+            ),
+            (
+                code(Arch::XtensaWin, Some(Arch::ArmV6M), (3, 3)),
+                "machine code of xtensawin",
+                "armv6m",
+            ),
+            (
+                code(Arch::XtensaWin, None, (3, 3)),
+                "machine code of xtensawin",
+                "bytecode only",
+            ),
+            (
+                Mismatch::Extensions {
+                    arch: Arch::Rv32Imc,
+                },
+                "rv32imc with more extensions",
+                "rv32imc without them",
+            ),
+        ] {
+            let error = MpyError::from(mismatch).to_string();
+            assert_eq!(
+                error,
+                format!("the .mpy file is for {file}, the board loads {board}")
+            );
+        }
+        assert!(matches!(
+            MpyError::from(Mismatch::NoMpy),
+            MpyError::BoardLoadsNone
+        ));
+    }
+}

@@ -16,15 +16,13 @@ use super::{
 };
 use crate::error::Error;
 use crate::session::Session;
+use crate::times::FACTS_TIME;
 
 /// How long a program may take to end after a Ctrl-C, since its `finally` blocks run.
 const INTERRUPT_TIME: Duration = Duration::from_secs(10);
 
 /// How long a board may take to receive a program that is not followed, its arguments, or its `input()`.
 const HAND_OVER_TIME: Duration = Duration::from_secs(10);
-
-/// How long a board may take to return its facts.
-const FACTS_TIME: Duration = Duration::from_secs(10);
 
 /// How long a board may take for each piece of a `.mpy` file.
 const SEND_TIME: Duration = Duration::from_secs(300);
@@ -356,4 +354,58 @@ fn follow(
         None => result.map(|()| Exit::End),
     };
     (outcome, interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_that_may_ask_for_a_line_gets_an_input() {
+        let reads = |code| Program::new(code, "p").reads();
+        assert!(reads(Code::Source(b"x = input()")));
+        assert!(!reads(Code::Source(b"print(1)")));
+        assert!(reads(Code::Expression {
+            text: "input()",
+            source: b"print(input())",
+        }));
+        // Its caller knows that it does not ask.
+        assert!(!reads(Code::Snippet(b"input()")));
+    }
+
+    #[test]
+    fn a_program_is_sent_as_it_is_unless_it_has_a_guard() {
+        let sent = |code| String::from_utf8(Program::new(code, "p").source(None).to_vec()).unwrap();
+        assert_eq!(sent(Code::Source(b"x = 1")), "x = 1");
+        assert_eq!(sent(Code::Snippet(b"x = 1")), "x = 1");
+        let expression = Code::Expression {
+            text: "1",
+            source: b"print(1)",
+        };
+        assert_eq!(sent(expression), "print(1)");
+        // It runs from the board's memory, and only the guard has the program that starts it.
+        assert_eq!(sent(Code::Mpy(b"M\x06")), "");
+        let guarded = Guarded::new(b"x = 1");
+        let program = Program::new(Code::Source(b"x = 1"), "p");
+        assert_eq!(program.source(Some(&guarded)), guarded.source());
+    }
+
+    #[test]
+    fn tracebacks_show_lines_of_the_source_only_for_extended_programs() {
+        let text = b"Traceback (most recent call last):\r\n  File \"<stdin>\", line 2, in <module>\r\nValueError: x\r\n";
+        let traceback = |code, extended| {
+            let mut program = Program::new(code, "own.py");
+            program.extended = extended;
+            let exception = BoardException::parse(text);
+            String::from_utf8(program.traceback(exception)).unwrap()
+        };
+        let source = Code::Source(b"pass\nraise ValueError('x')\n");
+        let shown = traceback(source, true);
+        assert!(shown.contains("\"own.py\", line 2"), "{shown}");
+        assert!(shown.contains("raise ValueError('x')"), "{shown}");
+        assert_eq!(traceback(source, false).as_bytes(), text);
+        let snippet = traceback(Code::Snippet(b"pass\nraise x\n"), true);
+        assert!(snippet.contains("\"<stdin>\", line 2"), "{snippet}");
+        assert!(!snippet.contains("raise"), "{snippet}");
+    }
 }

@@ -99,7 +99,7 @@ pub fn differences(one: &[Entry], two: &[Entry]) -> BTreeMap<String, Difference>
 #[non_exhaustive]
 pub enum ExtractError {
     /// A path of the image cannot be one of this computer, or not of every computer.
-    #[error("`{path}` is no path of a file here")]
+    #[error("`{path}` is not a path of a file here")]
     Path {
         /// The path.
         path: String,

@@ -155,3 +155,167 @@ impl fmt::Display for Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use piton_path::Sha256Hex;
+
+    use super::*;
+
+    fn path(text: &str) -> PortablePath {
+        text.parse().unwrap()
+    }
+
+    /// Every kind, each with its name for programs and its text for people.
+    fn kinds() -> Vec<(FindingKind, &'static str, &'static str)> {
+        let text = |text: &str| text.to_owned();
+        let hash = |text: &str| Sha256Hex::of(text.as_bytes());
+        vec![
+            (FindingKind::File(Problem::Missing), "missing", "missing"),
+            (
+                FindingKind::File(Problem::Size {
+                    expected: 1,
+                    actual: 2,
+                }),
+                "size",
+                "wrong size: 2 bytes, expected 1",
+            ),
+            (
+                FindingKind::File(Problem::Changed {
+                    expected: hash("a"),
+                    actual: hash("b"),
+                }),
+                "changed",
+                "changed: SHA-256 3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d, expected \
+                 ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+            ),
+            (
+                FindingKind::File(Problem::Extra),
+                "extra",
+                "extra: the manifest does not name it",
+            ),
+            (
+                FindingKind::File(Problem::Link),
+                "link",
+                "a link, expected a file",
+            ),
+            (
+                FindingKind::File(Problem::Special),
+                "no-file",
+                "a device, a pipe or a socket, expected a file",
+            ),
+            (
+                FindingKind::DownloadPath {
+                    expected: text("mpy/a.mpy"),
+                    found: path("other/a.mpy"),
+                },
+                "download-path",
+                "wrong `download_path`: `other/a.mpy`, expected `mpy/a.mpy`",
+            ),
+            (
+                FindingKind::Header {
+                    expected: text("4d06001f"),
+                    found: text("4d05001f"),
+                },
+                "header",
+                "wrong header: 4d05001f, expected 4d06001f",
+            ),
+            (
+                FindingKind::NotMpy(text("it ends")),
+                "not-mpy",
+                "no `.mpy` file: it ends",
+            ),
+            (
+                FindingKind::Board(text("it loads none")),
+                "board",
+                "the board cannot load it: it loads none",
+            ),
+            (
+                FindingKind::Index,
+                "index",
+                "changed: `index.json` names another one",
+            ),
+            (FindingKind::NotSigned, "not-signed", "not signed"),
+            (
+                FindingKind::Signature(text("another key")),
+                "signature",
+                "another key",
+            ),
+            (
+                FindingKind::Version {
+                    found: text("1.0"),
+                    minimum: text("1.1"),
+                },
+                "version",
+                "version 1.0, expected 1.1 or later",
+            ),
+            (
+                FindingKind::LeftOut {
+                    source: path("b.py"),
+                },
+                "left-out",
+                "it imports `b.py`, which is left out of the build as it did not compile",
+            ),
+            (
+                FindingKind::NoIndex,
+                "no-index",
+                "missing: `manifest.json` is one of several that it lists",
+            ),
+            (
+                FindingKind::OldIndex,
+                "old-index",
+                "made by an older piton: its removal would not be seen",
+            ),
+            (
+                FindingKind::IndexNotSigned,
+                "index-not-signed",
+                "not signed",
+            ),
+            (
+                FindingKind::IndexSignature(text("another key")),
+                "index-signature",
+                "another key",
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_kind_has_a_name_of_its_own_and_a_text() {
+        let mut names = BTreeSet::new();
+        for (kind, name, message) in kinds() {
+            assert_eq!(kind.name(), name);
+            assert!(names.insert(name), "two kinds are called {name}");
+            let finding = Finding {
+                path: Some(path("lib/a.mpy")),
+                kind,
+            };
+            assert_eq!(finding.to_string(), format!("lib/a.mpy: {message}"));
+            let json = serde_json::to_value(&finding).unwrap();
+            let expected = serde_json::json!({
+                "problem": name, "path": "lib/a.mpy", "message": finding.to_string()
+            });
+            assert_eq!(json, expected);
+        }
+    }
+
+    #[test]
+    fn a_finding_without_a_file_names_the_document_that_it_is_about() {
+        for (kind, name, message) in kinds() {
+            let of_index = name.contains("index") && name != "index";
+            assert_eq!(kind.is_of_index(), of_index, "{name}");
+            let document = if of_index {
+                "index.json"
+            } else {
+                "manifest.json"
+            };
+            let finding = Finding { path: None, kind };
+            assert_eq!(finding.to_string(), format!("{document}: {message}"));
+            assert_eq!(
+                serde_json::to_value(&finding).unwrap()["path"],
+                serde_json::Value::Null
+            );
+        }
+    }
+}

@@ -128,9 +128,13 @@ impl NewKeyFiles {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Write`] if one of them exists.
+    /// [`KeyError::Write`] if one of them exists, or if both would be one file: `release.pub`.
     pub fn at(path: &Path) -> Result<NewKeyFiles, KeyError> {
         let public = path.with_extension("pub");
+        if public == path {
+            let text = "the public key would have this name, so the secret key needs another";
+            return Err(unwritable(path)(io::Error::other(text)));
+        }
         for path in [path, &public] {
             if path.symlink_metadata().is_ok() {
                 return Err(unwritable(path)(io::ErrorKind::AlreadyExists.into()));
@@ -156,7 +160,11 @@ impl NewKeyFiles {
         };
         create(&self.secret, &text)?;
         let public_text = key.public_text();
-        create(&self.public, &public_text)?;
+        if let Err(error) = create(&self.public, &public_text) {
+            // Half of a pair is of no use, and its name would be taken. The first error is the one to return.
+            let _ = std::fs::remove_file(&self.secret);
+            return Err(error);
+        }
         Ok(NewKey {
             // After a comment.
             public_key: public_text.lines().nth(1).unwrap_or_default().to_owned(),
@@ -176,10 +184,14 @@ fn create(path: &Path, text: &str) -> Result<(), KeyError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let created = options.open(path);
-    created
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(unwritable(path))
+    let mut file = options.open(path).map_err(unwritable(path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| {
+            // The disk is full: a part of a key is not a key.
+            let _ = std::fs::remove_file(path);
+            unwritable(path)(error)
+        })
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
@@ -198,4 +210,119 @@ fn read(path: &Path) -> Result<String, KeyError> {
 fn invalid(path: &Path) -> impl FnOnce(SignatureError) -> KeyError {
     let path = path.to_owned();
     |source| KeyError::Invalid { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Opens a key file. Returns the identifier of the key and whether a password was asked for.
+    fn opened(path: &Path, kept: &mut Option<OpenedKey>) -> Result<(String, bool), KeyError> {
+        let mut is_asked = false;
+        let key = secret_key(path, kept, || {
+            is_asked = true;
+            Ok::<Password, KeyError>(Password::new("secret".to_owned()))
+        })?;
+        Ok((key.id(), is_asked))
+    }
+
+    #[test]
+    fn the_files_of_a_pair_are_two_and_never_replace_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| NewKeyFiles::at(&folder.path().join(name));
+        let refusal = |name: &str| match at(name) {
+            Err(KeyError::Write { path, source }) => {
+                (path == folder.path().join(name), source.to_string())
+            }
+            other => panic!("{name}: {other:?}"),
+        };
+        let files = at("release.key").unwrap();
+        assert_eq!(files.public, folder.path().join("release.pub"));
+        assert_eq!(
+            at("release").unwrap().public,
+            folder.path().join("release.pub")
+        );
+        // Both keys in one file would make the secret one public.
+        let (is_named, why) = refusal("release.pub");
+        assert!(is_named && why.contains("needs another"), "{why}");
+        fs::write(folder.path().join("release.pub"), "").unwrap();
+        assert!(at("release.key").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pair_whose_public_half_cannot_be_written_leaves_no_secret_half() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = NewKeyFiles::at(&folder.path().join("a.key")).unwrap();
+        // Another process made the file since.
+        fs::write(&files.public, "theirs").unwrap();
+        assert!(
+            matches!(files.create(None), Err(KeyError::Write { path, .. }) if path == files.public)
+        );
+        assert!(!files.secret.exists());
+        assert_eq!(fs::read_to_string(&files.public).unwrap(), "theirs");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_reads_a_secret_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let files = NewKeyFiles::at(&folder.path().join("a.key")).unwrap();
+        files.create(None).unwrap();
+        let mode = fs::metadata(&files.secret).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_public_key_is_a_file_or_the_text_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = NewKeyFiles::at(&folder.path().join("a.key")).unwrap();
+        let made = files.create(None).unwrap();
+        let of_file = public_key(&files.public.to_string_lossy()).unwrap();
+        let of_text = public_key(&made.public_key).unwrap();
+        let secret = KeyFile::parse(&fs::read_to_string(&files.secret).unwrap()).unwrap();
+        let KeyFile::Open(secret) = secret else {
+            panic!("there is no password")
+        };
+        let signature = secret.sign(b"content", "comment");
+        for key in [of_file, of_text] {
+            assert!(key.check(b"content", &signature).is_ok());
+            assert!(key.check(b"contents", &signature).is_err());
+        }
+        for text in ["", "RWQ", "no such file.pub", &made.id] {
+            assert!(
+                matches!(public_key(text), Err(KeyError::Invalid { path, .. }) if path == Path::new(text)),
+                "{text}"
+            );
+        }
+        // A secret key does not verify anything.
+        assert!(public_key(&files.secret.to_string_lossy()).is_err());
+    }
+
+    #[test]
+    fn a_secret_key_is_read_again_only_when_its_file_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one.key"), folder.path().join("two.key"));
+        let first = NewKeyFiles::at(&one).unwrap().create(None).unwrap();
+        let second = NewKeyFiles::at(&two).unwrap().create(None).unwrap();
+        let mut kept = None;
+        assert_eq!(opened(&one, &mut kept).unwrap(), (first.id.clone(), false));
+        assert_eq!(opened(&one, &mut kept).unwrap().0, first.id);
+        assert_eq!(opened(&two, &mut kept).unwrap().0, second.id);
+        fs::copy(&two, &one).unwrap();
+        assert_eq!(opened(&one, &mut kept).unwrap().0, second.id);
+        fs::write(&one, "no key").unwrap();
+        assert!(matches!(
+            opened(&one, &mut kept),
+            Err(KeyError::Invalid { .. })
+        ));
+        fs::remove_file(&one).unwrap();
+        assert!(matches!(
+            opened(&one, &mut kept),
+            Err(KeyError::Read { .. })
+        ));
+    }
 }

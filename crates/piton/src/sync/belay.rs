@@ -55,7 +55,7 @@ pub fn belay_options(root: &BoardPath, keep: Keep<'_>, unsent: Option<&[String]>
             for path in paths {
                 // A path of the board that is elsewhere is not touched in any case.
                 if let Some(below) = below(root.as_str(), path) {
-                    options.keep.add(&format!("/{below}"));
+                    options.keep.add(&format!("/{}", literal(below)));
                 }
             }
         }
@@ -98,6 +98,18 @@ fn below<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
         .strip_prefix('/')
 }
 
+/// Returns the pattern that fits only this path: a file `data[1].txt` is not one of `data1.txt`.
+fn literal(path: &str) -> String {
+    let mut pattern = String::new();
+    for letter in path.chars() {
+        if matches!(letter, '\\' | '*' | '?' | '[' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
 fn patterns(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Patterns {
     let mut patterns = Patterns::new();
     for line in lines {
@@ -133,6 +145,19 @@ mod tests {
         assert!(!kept("/", Keep::Paths(&[]), "boot.py"));
         // A name is that of the folder's own file, not of one below.
         assert!(!kept("/", Keep::Usual, "app/boot.py"));
+    }
+
+    #[test]
+    fn a_path_to_keep_is_not_a_pattern() {
+        for name in ["data[1].txt", "a*b", "what?", "a\\b", "end ", "#1", "!1"] {
+            let paths = [name.to_owned()];
+            assert!(kept("/", Keep::Paths(&paths), name), "{name}");
+        }
+        let paths = ["data[1].txt".to_owned(), "a*b".to_owned()];
+        assert!(!kept("/", Keep::Paths(&paths), "data1.txt"));
+        assert!(!kept("/", Keep::Paths(&paths), "axb"));
+        // A folder is kept with its content.
+        assert!(kept("/", Keep::Paths(&["lib/".to_owned()]), "lib/x.py"));
     }
 
     #[test]

@@ -181,3 +181,132 @@ fn make_one(
     });
     Ok((to, Some(made)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a tree of files: `PATH=CONTENT`.
+    fn tree(files: &[&str]) -> HostTree {
+        let mut host = HostTree::default();
+        for file in files {
+            let (path, content) = file.split_once('=').unwrap();
+            let path: RelativePath = path.parse().unwrap();
+            if let Some((folder, _)) = path.as_str().rsplit_once('/') {
+                let _ = host.tree.insert(folder.parse().unwrap(), Node::Folder);
+            }
+            let node = Node::File {
+                size: None,
+                digest: None,
+            };
+            host.tree.insert(path.clone(), node).unwrap();
+            let content = Content::Made(content.as_bytes().to_vec());
+            host.contents.insert(path, content);
+        }
+        host
+    }
+
+    fn compiling() -> Make {
+        Make {
+            compile: Some(CompilerOptions::new("")),
+            ..Make::default()
+        }
+    }
+
+    /// Returns the files of the tree after it was made for a board, and those that they supersede.
+    fn made(files: &[&str], make_as: &Make) -> (String, String) {
+        let mut host = tree(files);
+        let superseded = make(&mut host, make_as).unwrap();
+        let names = |paths: Vec<&RelativePath>| {
+            let paths = paths.into_iter().map(|path| path.as_str());
+            paths.collect::<Vec<_>>().join(" ")
+        };
+        let files = host.tree.iter().filter(|(_, node)| !node.is_folder());
+        let files = files.map(|(path, _)| path).collect();
+        (names(files), names(superseded.iter().collect()))
+    }
+
+    #[test]
+    fn without_a_conversion_everything_stays_as_it_is() {
+        assert_eq!(
+            made(&["a.py=x = = 1", "b.txt=1"], &Make::default()),
+            ("a.py b.txt".to_owned(), String::new())
+        );
+    }
+
+    #[test]
+    fn sources_are_compiled_except_those_that_boards_start_with() {
+        let files = [
+            "boot.py=1",
+            "lib/a.py=1",
+            "lib/main.py=1",
+            "main.py=1",
+            "x.txt=1",
+        ];
+        assert_eq!(
+            made(&files, &compiling()),
+            (
+                "boot.py lib/a.mpy lib/main.mpy main.py x.txt".to_owned(),
+                "lib/a.py lib/main.py".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_compiled_module_beside_its_source_is_made_from_the_source() {
+        let mut host = tree(&["a.mpy=old", "a.py=x = 1", "b.mpy=kept"]);
+        make(&mut host, &compiling()).unwrap();
+        let content = |path: &str| host.contents[&path.parse().unwrap()].read().unwrap();
+        assert_eq!(content("a.mpy")[0], b'M');
+        assert_eq!(content("b.mpy"), b"kept");
+        let size = content("a.mpy").len() as u64;
+        assert_eq!(
+            host.tree.get(&"a.mpy".parse().unwrap()),
+            Some(&Node::File {
+                size: Some(size),
+                digest: None
+            })
+        );
+        // A start file stays source, so a compiled one beside it is another file.
+        assert_eq!(
+            made(&["main.mpy=1", "main.py=1"], &compiling()).0,
+            "main.mpy main.py"
+        );
+    }
+
+    #[test]
+    fn all_sources_with_errors_are_reported_and_the_tree_stays() {
+        let files = ["a.py=x = = 1", "b.py=1", "c.py=return"];
+        let mut host = tree(&files);
+        let Err(Error::NotCompiled { rejected }) = make(&mut host, &compiling()) else {
+            panic!("two do not compile")
+        };
+        assert_eq!(rejected.len(), 2);
+        assert_eq!(host.tree.iter().count(), 3);
+        assert!(host.tree.get(&"b.py".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn what_stays_source_is_minified() {
+        let make_as = Make {
+            minify: true,
+            ..Make::default()
+        };
+        let mut host = tree(&["a.py=x  =  1  # why\n", "b.txt=x  =  1  # why\n"]);
+        assert!(make(&mut host, &make_as).unwrap().is_empty());
+        let content = |path: &str| {
+            let bytes = host.contents[&path.parse().unwrap()].read().unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(content("a.py"), "x=1\n");
+        assert_eq!(content("b.txt"), "x  =  1  # why\n");
+        let both = Make {
+            minify: true,
+            ..compiling()
+        };
+        let mut host = tree(&["a.py=x = 1", "main.py=x  =  1\n"]);
+        make(&mut host, &both).unwrap();
+        let main = host.contents[&"main.py".parse().unwrap()].read().unwrap();
+        assert_eq!(main, b"x=1\n");
+    }
+}

@@ -376,3 +376,126 @@ pub(super) fn stay_inside(folder: &Path, path: &RelativePath) -> io::Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelativePath {
+        text.parse().unwrap()
+    }
+
+    /// Returns a plan of these steps, and the contents of the files of this computer.
+    fn planned(steps: &[(Action, &str)]) -> (Plan, BTreeMap<RelativePath, Content>) {
+        let mut plan = Plan::default();
+        let mut contents = BTreeMap::new();
+        for (action, name) in steps {
+            plan.steps.push(Step {
+                action: *action,
+                path: path(name),
+                size: None,
+            });
+            contents.insert(path(name), Content::Made(name.as_bytes().to_vec()));
+        }
+        (plan, contents)
+    }
+
+    /// Returns the paths that would be lost, when `known` files are on record as copies of the board's.
+    fn lost(steps: &[(Action, &str)], known: &[&str], options: &Options) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let (plan, contents) = planned(steps);
+        let mut record = Record::default();
+        for name in known {
+            record.add(path(name), &Sha256::digest(name));
+        }
+        match check_losses(&plan, folder.path(), &contents, &record, options) {
+            Ok(()) => "nothing".to_owned(),
+            Err(Error::WouldBeLost { paths }) => {
+                let paths = paths.iter().map(|path| path.as_str());
+                paths.collect::<Vec<_>>().join(" ")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_copies_of_the_boards_files_are_replaced_and_removed() {
+        let steps = [
+            (Action::Replace, "b"),
+            (Action::Delete, "a"),
+            (Action::Replace, "known"),
+            (Action::Create, "new"),
+        ];
+        let options = Options::default();
+        assert_eq!(lost(&steps, &["known"], &options), "a b");
+        assert_eq!(lost(&steps, &["a", "b", "known"], &options), "nothing");
+        let force = Options {
+            force: true,
+            ..Options::default()
+        };
+        assert_eq!(lost(&steps, &[], &force), "nothing");
+    }
+
+    #[test]
+    fn nothing_is_removed_from_a_home_or_a_root() {
+        assert!(is_broad(Path::new("/")));
+        let home = etcetera::home_dir().unwrap();
+        assert!(is_broad(&home));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_broad(folder.path()));
+        assert!(!is_broad(&folder.path().join("none")));
+        let (plan, contents) = planned(&[(Action::DeleteFolder, "a")]);
+        let force = Options {
+            force: true,
+            ..Options::default()
+        };
+        let refused = check_losses(&plan, Path::new("/"), &contents, &Record::default(), &force);
+        assert!(matches!(refused, Err(Error::TooBroad { .. })));
+        let (plan, contents) = planned(&[(Action::Create, "a")]);
+        assert!(check_losses(&plan, Path::new("/"), &contents, &Record::default(), &force).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_below_the_folder_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("real/deep")).unwrap();
+        std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", at("real/dangling")).unwrap();
+        for (name, is_inside) in [
+            ("real/deep/a", true),
+            ("new/a", true),
+            ("link", false),
+            ("link/deep/a", false),
+            ("real/dangling", false),
+        ] {
+            assert_eq!(
+                stay_inside(folder.path(), &path(name)).is_ok(),
+                is_inside,
+                "{name}"
+            );
+        }
+        // The folder itself may be one: the caller named it.
+        assert!(stay_inside(&at("link"), &path("deep/a")).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_larger_than_any_boards_is_not_written_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("a");
+        let mut arriving = Arriving::begin(&at).unwrap();
+        arriving.take(b"one").unwrap();
+        arriving.bytes = LARGEST;
+        let error = arriving.take(b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        drop(arriving);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let mut arriving = Arriving::begin(&at).unwrap();
+        arriving.take(b"o").unwrap();
+        arriving.take(b"ne").unwrap();
+        assert!(!at.exists(), "not before it is complete");
+        assert_eq!(arriving.end().unwrap(), Sha256::digest(b"one").to_vec());
+        assert_eq!(fs::read(&at).unwrap(), b"one");
+    }
+}

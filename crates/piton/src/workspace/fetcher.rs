@@ -344,3 +344,59 @@ fn is_passing(error: &HttpError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_are_pairs_of_beginnings_of_addresses() {
+        let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        assert_eq!(
+            mirrors_of(" https://a/=http://b/\n https://c=http://d?x=1 "),
+            [
+                pair("https://a/", "http://b/"),
+                pair("https://c", "http://d?x=1")
+            ]
+        );
+        for text in ["", "https://a/", "=http://b/", "https://a/=", " \t"] {
+            assert_eq!(mirrors_of(text), [], "{text:?}");
+        }
+    }
+
+    fn fetcher(settings: FetchSettings) -> Fetcher {
+        Fetcher::new(&settings, &Cancel::new())
+    }
+
+    #[test]
+    fn the_first_mirror_whose_beginning_fits_stands_for_a_server() {
+        let mut settings = FetchSettings::default();
+        settings.mirrors = mirrors_of("https://a.org/x/=http://one/ https://a.org/=http://two/");
+        let fetcher = fetcher(settings);
+        for (url, expected) in [
+            ("https://a.org/x/y", "http://one/y"),
+            ("https://a.org/y", "http://two/y"),
+            ("https://a.org.evil/y", "https://a.org.evil/y"),
+            ("http://a.org/y", "http://a.org/y"),
+        ] {
+            assert_eq!(fetcher.mirrored(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_kept_file_is_found_by_its_hash_and_only_if_it_still_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = FetchSettings::default();
+        settings.cache = Some(folder.path().to_owned());
+        let fetcher = fetcher(settings);
+        let hash = Sha256Hex::of(b"content");
+        assert_eq!(fetcher.by_hash(&hash), None);
+        fetcher.keep(b"content");
+        assert_eq!(fetcher.by_hash(&hash).as_deref(), Some(&b"content"[..]));
+        assert_eq!(fetcher.by_hash(&Sha256Hex::of(b"other")), None);
+        // Without a cache nothing is kept, which is not an error.
+        let without = Fetcher::new(&FetchSettings::default(), &Cancel::new());
+        without.keep(b"content");
+        assert_eq!(without.by_hash(&hash), None);
+    }
+}

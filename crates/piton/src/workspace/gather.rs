@@ -369,3 +369,93 @@ pub(super) fn id_of(source: &DependencySource) -> String {
         DependencySource::Local(path) => path.trim_end_matches('/').to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_known_by_its_name_or_its_address_without_a_reference() {
+        for (source, id) in [
+            ("aiohttp", "aiohttp"),
+            ("aiohttp^1.0", "aiohttp"),
+            ("circuitpython:neopixel", "circuitpython:neopixel"),
+            ("github:o/r", "github:o/r"),
+            ("github:o/r@v1", "github:o/r"),
+            ("github:o/r/lib@v1", "github:o/r/lib"),
+            ("github:o/r/lib/package.json@v1", "github:o/r/lib"),
+            ("git+https://x.org/r.git@v1", "git+https://x.org/r.git"),
+            (
+                "git+https://x.org/r.git@v1#lib",
+                "git+https://x.org/r.git#lib",
+            ),
+            ("https://x.org/p/package.json", "https://x.org/p"),
+            ("https://x.org/p/", "https://x.org/p"),
+            ("./lib/", "./lib"),
+        ] {
+            let source: DependencySource = match source.parse() {
+                Ok(source) => source,
+                Err(error) => panic!("{source}: {error}"),
+            };
+            assert_eq!(id_of(&source), id, "{source}");
+        }
+        assert_eq!(as_key("umqtt.simple-x"), "umqtt_simple_x");
+        assert_eq!(zero().to_string(), "0");
+    }
+
+    fn dependency(name: &str, sources: &[&str]) -> Dependency {
+        let parts = sources.iter().map(|source| Part {
+            source: source.parse().unwrap(),
+            develop: false,
+            rename_to_init: true,
+        });
+        Dependency {
+            name: name.to_owned(),
+            parts: parts.collect(),
+            line: 1,
+        }
+    }
+
+    #[test]
+    fn dependencies_from_elsewhere_stand_for_the_indexs_package_of_their_name() {
+        let mut project = Project::parse("[tool.belay]\n").unwrap();
+        project.groups.push(piton_project::project::Group {
+            name: "main".to_owned(),
+            optional: false,
+            dependencies: vec![
+                dependency("a", &["./a"]),
+                dependency("b", &["b"]),
+                dependency("c", &["github:o/c", "./c.py"]),
+                // A part of it is the index's own package.
+                dependency("d", &["./d", "d"]),
+            ],
+        });
+        let names: Vec<String> = replaced(&project).into_keys().collect();
+        assert_eq!(names, ["a", "c"]);
+    }
+
+    #[test]
+    fn two_groups_may_have_one_dependency_but_not_two_of_one_name() {
+        let chosen = |source: &str, file: &str| Chosen {
+            source: source.to_owned(),
+            files: vec![WantedFile {
+                path: file.parse().unwrap(),
+                place: FilePlace::Remote {
+                    url: file.to_owned(),
+                    is_fixed: true,
+                },
+                hash: None,
+            }],
+            ..Chosen::default()
+        };
+        let mut packages = BTreeMap::new();
+        assert!(add_own(&mut packages, "a", chosen("./a", "a.py")).is_ok());
+        assert!(add_own(&mut packages, "a", chosen("./a", "a.py")).is_ok());
+        assert!(add_own(&mut packages, "b", chosen("./b", "a.py")).is_ok());
+        for other in [chosen("./other", "a.py"), chosen("./a", "b.py")] {
+            let error = add_own(&mut packages, "a", other).unwrap_err();
+            assert!(matches!(error, PackageError::Name { name } if name == "a"));
+        }
+        assert_eq!(packages.len(), 2);
+    }
+}

@@ -189,3 +189,64 @@ fn put(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn optional_groups_are_chosen_by_name_and_others_unless_they_are_left_out() {
+        let has = |group: &str, optional, with: &[&str], without: &[&str]| {
+            let group = Group {
+                name: group.to_owned(),
+                optional,
+                dependencies: Vec::new(),
+            };
+            let selection = Selection {
+                with: names(with),
+                without: names(without),
+            };
+            selection.has(&group)
+        };
+        assert!(has("main", false, &[], &[]));
+        assert!(!has("main", false, &[], &["main"]));
+        assert!(has("main", false, &["dev"], &[]));
+        assert!(!has("dev", true, &[], &[]));
+        assert!(has("dev", true, &["dev"], &[]));
+        // What is left out wins.
+        assert!(!has("dev", true, &["dev"], &["dev"]));
+    }
+
+    #[test]
+    fn two_groups_may_share_a_file_but_not_have_different_ones_of_one_name() {
+        let mut files = BTreeMap::new();
+        let mut add = |path: &str, content: &str, group: &str| {
+            let added = put(
+                &mut files,
+                path.parse().unwrap(),
+                content.as_bytes().to_vec(),
+                group,
+            );
+            added.map_err(|error| error.to_string())
+        };
+        assert_eq!(add("a.py", "1", "main"), Ok(()));
+        assert_eq!(add("a.py", "1", "dev"), Ok(()));
+        assert_eq!(add("b.py", "2", "dev"), Ok(()));
+        let conflict = add("a.py", "2", "dev").unwrap_err();
+        assert!(
+            conflict.contains("the group `main`") && conflict.contains("the group `dev`"),
+            "{conflict}"
+        );
+        // FAT ignores the case.
+        assert!(add("A.py", "2", "dev").is_err());
+        let found: Vec<(&str, &str)> = files
+            .values()
+            .map(|file| (file.path.as_str(), &*file.group))
+            .collect();
+        assert_eq!(found, [("a.py", "main"), ("b.py", "dev")]);
+    }
+}

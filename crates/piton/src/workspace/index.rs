@@ -374,3 +374,75 @@ pub(super) fn members(
     })?;
     Ok(fetcher.keep_unpacked(url, members))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(document: &str) -> Result<String, String> {
+        let version: Version = "1.2".parse().unwrap();
+        let described = of_index("http://index", &version, document.as_bytes())?;
+        assert_eq!(described.version.as_deref(), Some("1.2"));
+        assert_eq!(described.source, "http://index");
+        let files = described.files.iter().map(|file| match &file.place {
+            FilePlace::Remote {
+                url,
+                is_fixed: true,
+            } => format!("{}<{url}", file.path),
+            place => panic!("{place:?}"),
+        });
+        let needs = described.sources.iter().map(ToString::to_string);
+        Ok(files.chain(needs).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_document_of_an_index_names_files_by_hash_and_needs_by_range() {
+        assert_eq!(
+            described(
+                r#"{"hashes": [["a/b.py", "01234567"]], "deps": [["c", "1"], ["github:o/r", "v1"]], "version": "9"}"#
+            ),
+            Ok("a/b.py<http://index/file/01/01234567 c 1 github:o/r@v1".to_owned())
+        );
+        assert_eq!(described("{}"), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_used_is_described_by_a_clause() {
+        for (document, part) in [
+            ("", "EOF"),
+            (r#"{"hashes": [["../a.py", "01234567"]]}"#, "../a.py"),
+            (r#"{"hashes": [["a.py", "0123456"]]}"#, "0123456"),
+            (
+                r#"{"urls": [["a.py", "x/a.py"]]}"#,
+                "is not a file of the index",
+            ),
+            (r#"{"deps": [["./local", "1"]]}"#, "this computer"),
+            (r#"{"deps": [["a b", "1"]]}"#, "a b"),
+        ] {
+            let error = described(document).unwrap_err();
+            assert!(error.contains(part), "{document}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_the_bundle_are_named_by_its_day() {
+        assert_eq!(
+            bundle_file("20260315", "-py", "zip"),
+            "https://github.com/adafruit/Adafruit_CircuitPython_Bundle/releases/download/20260315/\
+             adafruit-circuitpython-bundle-py-20260315.zip"
+        );
+    }
+
+    #[test]
+    fn descriptions_of_an_index_are_in_the_folder_of_the_boards_format() {
+        let url = |version| {
+            let mut indices = Indices::new(&["http://index".to_owned()], version);
+            indices
+                .found
+                .insert("a".to_owned(), "http://index".to_owned());
+            indices.description_url("a", "1.0")
+        };
+        assert_eq!(url(None), "http://index/package/py/a/1.0.json");
+        assert_eq!(url(Some(6)), "http://index/package/6/a/1.0.json");
+    }
+}

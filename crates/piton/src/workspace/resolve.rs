@@ -240,7 +240,8 @@ impl Workspace {
         {
             let checkout = checkouts.of_git(repository, Some(commit), &self.root, events)?;
             return Ok(FilePlace::Disk {
-                path: checkout.folder.join(path),
+                // Locks of earlier releases have a `/` in front of the path if the package is at the top of its repository.
+                path: checkout.folder.join(path.trim_start_matches('/')),
                 within: checkout.folder,
                 url,
             });
@@ -499,4 +500,87 @@ fn changes(old: Option<&Lock>, new: &Lock) -> Vec<Change> {
         }
     }
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, url: &str, content: &str) -> LockedFile {
+        LockedFile {
+            path: path.parse().unwrap(),
+            size: content.len() as u64,
+            sha256: Sha256Hex::of(content.as_bytes()),
+            url: url.to_owned(),
+        }
+    }
+
+    /// Returns a lock of packages, each `NAME VERSION CONTENT`.
+    fn lock(packages: &[&str]) -> Lock {
+        let packages = packages.iter().map(|text| {
+            let words: Vec<&str> = text.split(' ').collect();
+            let [name, version, content] = words.as_slice() else {
+                panic!("{text}")
+            };
+            LockedPackage {
+                name: (*name).to_owned(),
+                version: Some((*version).to_owned()).filter(|version| version != "-"),
+                source: "http://index".to_owned(),
+                commit: None,
+                needs: Vec::new(),
+                files: vec![file("a.py", "http://index/a.py", content)],
+            }
+        });
+        Lock {
+            packages: packages.collect(),
+            ..Lock::default()
+        }
+    }
+
+    fn changed(old: Option<&[&str]>, new: &[&str]) -> String {
+        let old = old.map(lock);
+        let changes = changes(old.as_ref(), &lock(new))
+            .into_iter()
+            .map(|change| match change {
+                Change::Added { name, .. } => format!("+{name}"),
+                Change::Removed { name, .. } => format!("-{name}"),
+                Change::Updated {
+                    name,
+                    before,
+                    version,
+                } => format!(
+                    "{name}:{}>{}",
+                    before.as_deref().unwrap_or("-"),
+                    version.as_deref().unwrap_or("-")
+                ),
+            });
+        changes.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_new_lock_is_compared_with_the_old_one_by_name_version_and_files() {
+        assert_eq!(changed(None, &["a 1 x", "b 1 x"]), "+a +b");
+        assert_eq!(changed(Some(&["a 1 x"]), &["a 1 x"]), "");
+        assert_eq!(changed(Some(&["a 1 x"]), &["a 2 x"]), "a:1>2");
+        // A file of a repository's branch changes without a version.
+        assert_eq!(changed(Some(&["a - x"]), &["a - y"]), "a:->-");
+        assert_eq!(
+            changed(Some(&["a 1 x", "b 1 x"]), &["c 1 x", "a 1 x"]),
+            "+c -b"
+        );
+        assert_eq!(changed(Some(&["a 1 x"]), &[]), "-a");
+    }
+
+    #[test]
+    fn a_path_in_a_lock_is_a_file_of_this_computer() {
+        for (url, expected) in [
+            ("lib/a.py", true),
+            ("../a.py", true),
+            ("https://x.org/a.py", false),
+            ("git+https://x.org/r@c#a.py", false),
+            ("git+file:///r@c#a.py", false),
+        ] {
+            assert_eq!(is_local(&file("a.py", url, "")), expected, "{url}");
+        }
+    }
 }

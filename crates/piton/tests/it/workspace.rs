@@ -367,27 +367,59 @@ os = ['https://github.com/o/r/blob/feature/x/lib/file.py', './own.py']
     assert_eq!(place.lock(Update::Nothing), "~os -");
 }
 
+/// Runs git in a repository. Returns what it prints.
+fn git_in(repository: &Path, words: &[&str]) -> String {
+    let done = Command::new("git")
+        .args([
+            "-c",
+            "user.name=x",
+            "-c",
+            "user.email=x@y",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(words)
+        .current_dir(repository)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_lock_of_a_package_at_the_top_of_a_git_repository_is_enough_on_another_computer() {
+    let place = Place::new("");
+    let repository = place.folder.path().join("repository");
+    fs::create_dir_all(repository.join("src")).unwrap();
+    fs::write(repository.join("src/p.py"), "p").unwrap();
+    let json = json!({"version": "1", "urls": [["p/__init__.py", "src/p.py"]]});
+    fs::write(repository.join("package.json"), json.to_string()).unwrap();
+    git_in(&repository, &["init", "--quiet"]);
+    git_in(&repository, &["add", "."]);
+    git_in(&repository, &["commit", "--quiet", "-m", "x"]);
+    let commit = git_in(&repository, &["rev-parse", "HEAD"]);
+    let url = format!("git+file://{}", repository.display());
+    place.settings(&format!("[tool.belay.dependencies]\np = '{url}'\n"));
+    assert_eq!(place.lock(Update::Nothing), format!("+{url} 1"));
+    let lock = fs::read_to_string(place.root().join("piton.lock")).unwrap();
+    assert!(lock.contains(&format!("@{commit}#src/p.py\"")), "{lock}");
+    for folder in ["project/.belay", "cache"] {
+        fs::remove_dir_all(place.folder.path().join(folder)).unwrap();
+    }
+    let events = &mut |_: PackageEvent<'_>| Continue(());
+    let locked = place
+        .workspace()
+        .fetch_locked(&place.fetch_settings(), &Cancel::new(), events)
+        .unwrap();
+    place.workspace().write(&locked).unwrap();
+    assert_eq!(place.tree(), "main/p/__init__.py: p");
+}
+
 #[test]
 fn a_repository_of_any_git_server_is_read_by_the_program_git() {
     let place = Place::new("");
     let repository = place.folder.path().join("repository");
-    let git = |words: &[&str]| {
-        let done = Command::new("git")
-            .args([
-                "-c",
-                "user.name=x",
-                "-c",
-                "user.email=x@y",
-                "-c",
-                "init.defaultBranch=main",
-            ])
-            .args(words)
-            .current_dir(&repository)
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-        String::from_utf8(done.stdout).unwrap().trim().to_owned()
-    };
+    let git = |words: &[&str]| git_in(&repository, words);
     fs::create_dir_all(repository.join("lib")).unwrap();
     fs::write(repository.join("lib/one.py"), "one").unwrap();
     git(&["init", "--quiet"]);

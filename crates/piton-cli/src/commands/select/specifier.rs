@@ -69,7 +69,7 @@ impl Specifier {
     ///
     /// [`SelectError::Specifier`].
     pub(crate) fn from_json(text: &str) -> Result<Specifier, SelectError> {
-        // A list of values is no specifier, though serde takes one for a struct.
+        // A list of values is not a specifier, though serde takes one for a struct.
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(text).map_err(SelectError::Specifier)?;
         serde_json::from_value(object.into()).map_err(SelectError::Specifier)

@@ -6,6 +6,9 @@ use piton_board::repl::protocol::{BANNER_END, MICROPYTHON_BANNER, SOFT_REBOOT_LI
 /// another text.
 const LONGEST_BEFORE: usize = 2048;
 
+/// Length of the first line of a banner at most. A longer line that begins like one is the program's.
+const LONGEST_LINE: usize = 256;
+
 /// Extracts the output of main.py from the output of a board since a soft reset.
 #[derive(Debug, Default)]
 pub struct ProgramOutput {
@@ -77,6 +80,9 @@ fn banner(bytes: &[u8]) -> Banner {
         return Banner::Absent;
     }
     let first = line(bytes);
+    if first > LONGEST_LINE {
+        return Banner::Absent;
+    }
     let rest = bytes.get(first..).unwrap_or_default();
     if bytes.get(first.saturating_sub(1)) != Some(&b'\n') || rest.len() < BANNER_END.len() {
         return match begins(rest, BANNER_END) {
@@ -137,6 +143,19 @@ mod tests {
             check(&format!("{BEFORE}{text}"), text);
         }
         check(&format!("{BEFORE}x\r\n{AFTER}later\r\n"), "x\r\nlater\r\n");
+    }
+
+    #[test]
+    fn a_line_that_begins_like_a_banner_and_never_ends_is_shown() {
+        // A progress bar in a program that prints its version first.
+        let text = format!("MicroPython v1.29 loads {}", ".".repeat(300));
+        check(&format!("{BEFORE}{text}"), &text);
+        let mut output = ProgramOutput::default();
+        output.take(BEFORE.as_bytes(), &mut |_| {});
+        for _ in 0..1000 {
+            output.take(b"MicroPython v", &mut |_| {});
+        }
+        assert!(output.held.len() <= LONGEST_LINE);
     }
 
     #[test]

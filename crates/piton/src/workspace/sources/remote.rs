@@ -116,3 +116,52 @@ pub(super) fn url_is_file(url: &str) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_that_of_a_file_if_its_last_name_has_an_extension() {
+        for (url, is_file) in [
+            ("https://x.org/a.py", true),
+            ("https://x.org/a.py?raw=1#L1", true),
+            ("https://x.org/b/font.bin", true),
+            ("https://x.org/package.json", false),
+            ("https://x.org/a", false),
+            ("https://x.org/a.py/", false),
+            ("https://x.org/.hidden", false),
+            // The dot is in the name of the server.
+            ("https://x.org", false),
+            ("https://x.org/", false),
+            ("", false),
+        ] {
+            assert_eq!(url_is_file(url), is_file, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_single_file_keeps_the_last_name_of_its_address() {
+        let of = |path: &str| {
+            let found = single_file(path, "URL".to_owned(), true, Some("COMMIT".to_owned()));
+            found.map(|described| {
+                let [file] = described.files.as_slice() else {
+                    panic!("{described:?}")
+                };
+                assert_eq!(
+                    (&*described.source, described.commit.as_deref()),
+                    ("URL", Some("COMMIT"))
+                );
+                assert!(
+                    matches!(&file.place, FilePlace::Remote { url, is_fixed: true } if url == "URL")
+                );
+                file.path.to_string()
+            })
+        };
+        assert_eq!(of("lib/a.py").unwrap(), "a.py");
+        assert_eq!(of("https://x.org/b/a.py?x=/c.py#d").unwrap(), "a.py");
+        for bad in ["", "lib/", "..", "lib/..", "a\\b"] {
+            assert!(of(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -81,7 +81,11 @@ impl Sources<'_> {
                 commit: checkout.commit.clone(),
                 kept: checkout.kept.clone(),
             };
-            let prefix = below(&format!("{prefix}{relative}"), "");
+            // The lock's `git+URL@COMMIT#PATH` has no `/` in front of the path.
+            let prefix = match relative.as_str() {
+                "" => prefix.to_owned(),
+                folder => format!("{prefix}{folder}/"),
+            };
             let mut described = self.described(json, &Base::Checkout(&at, &prefix), events)?;
             described.source = source.to_string();
             described.commit = commit;
