@@ -341,7 +341,7 @@ pub fn examine_board(device: &str, facts: &BoardFacts, file_systems: &[DiskFree]
     let mut findings = vec![firmware_finding(device, facts)];
     findings.push(format_finding(facts));
     if let (Some(free), Some(used)) = (facts.memory_free, facts.memory_allocated) {
-        findings.push(memory_finding(free, free + used));
+        findings.push(memory_finding(free, free.saturating_add(used)));
     }
     findings.extend(file_systems.iter().map(space_finding));
     findings
@@ -404,7 +404,7 @@ fn space_finding(space: &DiskFree) -> Finding {
         space.mounted_on, space.available, space.size
     );
     // One twentieth: littlefs needs spare blocks, and a change keeps the old file until the new one is whole.
-    if space.size == 0 || space.available * 20 >= space.size {
+    if space.size == 0 || space.available.saturating_mul(20) >= space.size {
         return Finding::fine(Topic::Space, message);
     }
     Finding::note(
