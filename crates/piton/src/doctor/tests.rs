@@ -171,3 +171,30 @@ fn a_board_is_judged_by_its_facts() {
         ]
     );
 }
+
+#[test]
+fn numbers_that_no_board_has_are_not_too_large_to_look_at() {
+    let space = |size, available| DiskFree {
+        filesystem: "<VfsFat>".to_owned(),
+        size,
+        used: 0,
+        available,
+        used_percent: 0,
+        mounted_on: "/".to_owned(),
+    };
+    for (space, severity) in [
+        (space(u64::MAX, u64::MAX), Severity::Fine),
+        (space(u64::MAX, u64::MAX / 2), Severity::Fine),
+        (space(u64::MAX, 1), Severity::Note),
+        (space(0, 0), Severity::Fine),
+        (space(100, 5), Severity::Fine),
+        (space(100, 4), Severity::Note),
+    ] {
+        assert_eq!(space_finding(&space).severity, severity, "{space:?}");
+    }
+    assert_eq!(memory_finding(u64::MAX, u64::MAX).severity, Severity::Fine);
+    assert_eq!(
+        memory_finding(LITTLE_MEMORY - 1, u64::MAX).severity,
+        Severity::Note
+    );
+}

@@ -370,9 +370,10 @@ mod tests {
 
     #[test]
     fn the_first_mirror_whose_beginning_fits_stands_for_a_server() {
-        let mut settings = FetchSettings::default();
-        settings.mirrors = mirrors_of("https://a.org/x/=http://one/ https://a.org/=http://two/");
-        let fetcher = fetcher(settings);
+        let fetcher = fetcher(FetchSettings {
+            mirrors: mirrors_of("https://a.org/x/=http://one/ https://a.org/=http://two/"),
+            ..FetchSettings::default()
+        });
         for (url, expected) in [
             ("https://a.org/x/y", "http://one/y"),
             ("https://a.org/y", "http://two/y"),
@@ -386,9 +387,10 @@ mod tests {
     #[test]
     fn a_kept_file_is_found_by_its_hash_and_only_if_it_still_has_it() {
         let folder = tempfile::tempdir().unwrap();
-        let mut settings = FetchSettings::default();
-        settings.cache = Some(folder.path().to_owned());
-        let fetcher = fetcher(settings);
+        let fetcher = fetcher(FetchSettings {
+            cache: Some(folder.path().to_owned()),
+            ..FetchSettings::default()
+        });
         let hash = Sha256Hex::of(b"content");
         assert_eq!(fetcher.by_hash(&hash), None);
         fetcher.keep(b"content");
