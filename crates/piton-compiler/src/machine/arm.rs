@@ -22,7 +22,8 @@ const SP: u32 = 13;
 const LR: u32 = 14;
 const PC: u32 = 15;
 
-static DESCRIPTION: Description = Description {
+/// Thumb, too: both states have the same registers and the same calls.
+pub(super) static DESCRIPTION: Description = Description {
     word_size: 4,
     result: R0,
     arguments: [R0, R1, R2, R3],
@@ -32,6 +33,7 @@ static DESCRIPTION: Description = Description {
     locals: [R4, R5, R6],
     fun_table: R7,
     zero: None,
+    // With those of a floating-point unit, so that the code runs where there is one.
     nlr_registers: 16,
     nlr_locals: [3, 4, 5],
     needs_setjmp: false,

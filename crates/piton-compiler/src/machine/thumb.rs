@@ -7,7 +7,7 @@ use piton_syntax::diagnostic::DiagnosticCode;
 use piton_syntax::target::{Elements, NativeRules};
 
 use self::encode::{Alu, Immediate8, Indexed, condition};
-use super::arm::condition_of;
+use super::arm::{DESCRIPTION, condition_of};
 use super::{
     Arithmetic, Assembler, Comparison, Description, Fun, Machine, Pass, Register, Shift, Width,
     load_at_sum, store_at_sum,
@@ -19,33 +19,9 @@ const R1: Register = Register(1);
 const R2: Register = Register(2);
 const R3: Register = Register(3);
 const R4: Register = Register(4);
-const R5: Register = Register(5);
-const R6: Register = Register(6);
 const R7: Register = Register(7);
 const SP: u32 = 13;
 const PC: u32 = 15;
-
-static DESCRIPTION: Description = Description {
-    word_size: 4,
-    result: R0,
-    arguments: [R0, R1, R2, R3],
-    parent_result: R0,
-    parent_arguments: [R0, R1, R2, R3],
-    temporaries: [R0, R1, R2],
-    locals: [R4, R5, R6],
-    fun_table: R7,
-    zero: None,
-    // With those of a floating-point unit, so that the code runs where there is one.
-    nlr_registers: 16,
-    nlr_locals: [3, 4, 5],
-    needs_setjmp: false,
-    arguments_on_stack: false,
-    shift_count: None,
-    stores_from_argument_3: false,
-    has_not: true,
-    loads_any_element: [true; 3],
-    stores_any_element: [true; 3],
-};
 
 /// The most that the offset of formats 9 and 10 counts.
 const LAST_UNIT: u32 = 31;
