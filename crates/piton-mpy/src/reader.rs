@@ -108,9 +108,12 @@ fn read_header(cursor: &mut Cursor<'_>) -> Result<Header, Error> {
             )
         })?),
     };
-    cursor.note(2, "feature byte", || match arch {
-        None => format!("no machine code, sub-version {sub_version}"),
-        Some(arch) => format!("{}, sub-version {sub_version}", arch.name()),
+    cursor.note(2, "feature byte", || {
+        let arch = arch.map_or("no machine code", Arch::name);
+        match version {
+            FORMER_VERSION => format!("{arch}, {}", show::features(sub_version)),
+            _ => format!("{arch}, sub-version {sub_version}"),
+        }
     });
     let small_int_bits = cursor.byte("small int bits")?;
     cursor.note(3, "small int bits", || small_int_bits.to_string());

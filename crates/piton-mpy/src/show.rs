@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::header::Arch;
+use crate::header::{Arch, FEATURE_LOOKUP_CACHE, FEATURE_UNICODE};
 use crate::instruction::{Container, Operand};
 use crate::module::{ConstObject, Module, Qstr};
 use crate::raw_code::{Place, Relocation, Section, Target};
@@ -103,6 +103,19 @@ fn push_scalar(shown: &mut String, object: &ConstObject) {
             shown.push_str(text);
         }
         ConstObject::Tuple(_) => {}
+    }
+}
+
+/// Returns the features of a file of version 5 in words.
+pub(crate) fn features(features: u8) -> &'static str {
+    match (
+        features & FEATURE_UNICODE != 0,
+        features & FEATURE_LOOKUP_CACHE != 0,
+    ) {
+        (true, false) => "Unicode strings",
+        (true, true) => "Unicode strings, room for looked-up names",
+        (false, false) => "strings of bytes",
+        (false, true) => "strings of bytes, room for looked-up names",
     }
 }
 

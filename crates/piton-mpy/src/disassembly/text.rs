@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Disassembly, InstructionEntry, MachineCodeEntry, MachineInstruction, PreludeEntry, RawCodeEntry,
 };
-use crate::header::Header;
+use crate::header::{FORMER_VERSION, Header};
 use crate::show;
 
 impl fmt::Display for Disassembly {
@@ -42,13 +42,15 @@ fn header(header: &Header, version: u8) -> String {
     );
     match header.arch {
         Some(arch) => {
-            shown.push_str(&format!(
-                "{} code of sub-version {}",
-                arch.name(),
-                header.sub_version
-            ));
+            shown.push_str(&format!("{} code", arch.name()));
+            if version != FORMER_VERSION {
+                shown.push_str(&format!(" of sub-version {}", header.sub_version));
+            }
         }
         None => shown.push_str("no machine code"),
+    }
+    if version == FORMER_VERSION {
+        shown.push_str(&format!(", {}", show::features(header.sub_version)));
     }
     if let Some(flags) = header.arch_flags {
         shown.push_str(&format!(
