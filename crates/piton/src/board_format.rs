@@ -23,8 +23,10 @@ use piton_mpy::header::{
 use crate::building::project::circuitpython_version;
 use crate::regular::{self, Links};
 
+mod files;
 mod loaders;
 
+pub use files::Unusable;
 pub use loaders::loaders;
 
 /// What CircuitPython writes on its drive about itself.
@@ -84,17 +86,17 @@ pub enum Mismatch {
     },
     /// The file's machine code is for another processor, or for another version of its interface.
     #[error(
-        "its machine code is for {} {file_version}, {}",
-        file.name(),
+        "its machine code is for {}, {}",
+        interface(*file, *file_version),
         board.map_or_else(
             || "and the board runs none".to_owned(),
-            |board| format!("the board's for {} {board_version}", board.name())
+            |board| format!("the board's for {}", interface(board, *board_version))
         )
     )]
     MachineCode {
         /// The processor of the file.
         file: Arch,
-        /// Its interface.
+        /// Its interface; 0 in files of version 5, which do not say it.
         file_version: u8,
         /// The processor of the board; `None` if it runs no machine code.
         board: Option<Arch>,
@@ -125,6 +127,14 @@ pub enum NotCompilable {
     /// The board runs a version of CircuitPython that the compiler does not know.
     #[error("the compiler does not know the board's version of CircuitPython")]
     UnknownFirmware,
+}
+
+/// Returns the name of a processor, with the version of its interface if that is known.
+fn interface(arch: Arch, version: u8) -> String {
+    match version {
+        0 => arch.name().to_owned(),
+        version => format!("{} {version}", arch.name()),
+    }
 }
 
 impl BoardFormat {
@@ -210,11 +220,15 @@ impl BoardFormat {
         };
         let has_interface = header.sub_version == self.sub_version;
         if !self.runs(arch) || !has_interface {
+            let interface = |version: u8| match header.version {
+                FORMER_VERSION => 0,
+                _ => version,
+            };
             return Err(Mismatch::MachineCode {
                 file: arch,
-                file_version: header.sub_version,
+                file_version: interface(header.sub_version),
                 board: self.arch,
-                board_version: self.sub_version,
+                board_version: interface(self.sub_version),
             });
         }
         if header.arch_flags.unwrap_or(0) & !self.arch_flags != 0 {

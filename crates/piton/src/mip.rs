@@ -56,6 +56,7 @@ use piton_project::mip::source::Location;
 
 use serde::Serializer;
 
+use crate::board_format::Unusable;
 use crate::events;
 use crate::http::HttpError;
 
@@ -124,6 +125,14 @@ pub enum MipError {
     Gone {
         /// The file.
         path: BoardPath,
+    },
+    /// The board cannot use a file.
+    #[error("the board cannot use `{path}`: {source}")]
+    Unusable {
+        /// The file, below the folder for packages.
+        path: String,
+        /// Why it cannot.
+        source: Unusable,
     },
     /// All files together are too large.
     #[error("the files have more than {limit} bytes")]

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use piton::board_format::Unusable;
 use piton::building::BuildError;
 use piton::error::{BoardError, FsError, MountError, VmError};
 use piton::http::HttpError;
@@ -436,6 +437,14 @@ fn mip_hints(error: &MipError, name: &str) -> Vec<String> {
         }
         MipError::Gone { .. } => {
             "nothing was installed; see that no other program writes to the board, and do it again".to_owned()
+        }
+        MipError::Unusable {
+            source: Unusable::NativeSource { .. },
+            ..
+        } => "nothing was installed; such a package needs a board whose firmware has a native emitter; `cp` copies files as they are"
+            .to_owned(),
+        MipError::Unusable { .. } => {
+            "nothing was installed; `--no-mpy` installs the sources, if the package has them".to_owned()
         }
         MipError::Hash { .. } => "nothing was installed; try again later".to_owned(),
         MipError::Record { path, .. } => {

@@ -488,6 +488,22 @@ fn other_sources() {
 }
 
 #[test]
+fn what_the_board_cannot_use_is_not_installed() {
+    let place = Place::new();
+    let web = &place.index.web;
+    let native = "import micropython\n@micropython.native\ndef f(): pass\n";
+    web.put_text("/fast.py", native);
+    web.put_text("/old.mpy", "M\x05\x02\x1f x");
+    for (name, file) in [("fast", "fast.py"), ("old", "old.mpy")] {
+        let files = json!({"urls": [["slow.py", web.url("/slow.py")], [file, web.url(&format!("/{file}"))]]});
+        web.put_text("/slow.py", "x = 1\n");
+        place.index.describe("6", name, "1", &files);
+        assert_snapshot!(place.show(&format!("--quiet mip install --index INDEX leaf {name}")));
+    }
+    assert_eq!(place.files(), "");
+}
+
+#[test]
 fn nothing_is_installed_when_anything_is_wrong() {
     let place = Place::new();
     let web = &place.index.web;

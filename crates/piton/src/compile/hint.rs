@@ -11,8 +11,8 @@ fn code_hint(code: DiagnosticCode) -> Option<&'static str> {
              shows a board's), or remove the decorator"
         }
         DiagnosticCode::NativeCode => {
-            "piton makes machine code for MicroPython from 1.19 on, for RISC-V from 1.24 on; use that release's own \
-             `mpy-cross -march=...`, or remove the decorator"
+            "piton makes machine code for MicroPython from 1.12 on (`armv6m` from 1.19 on, RISC-V from 1.24 on) and CircuitPython \
+             from 9 on; use that release's own `mpy-cross -march=...`, or remove the decorator"
         }
         DiagnosticCode::ViperNotObject => {
             "integers and pointers are not objects in viper: use an argument without a type, or a function without \

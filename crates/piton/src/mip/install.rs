@@ -49,7 +49,7 @@ impl Packages<'_> {
     ///
     /// # Errors
     ///
-    /// When the board refuses a file, or the line breaks: then the packages of this change are as they were. If the line
+    /// [`MipError::Unusable`] if the board cannot use a file: nothing is written then. When the board refuses a file, or the line breaks: then the packages of this change are as they were. If the line
     /// breaks, or the power goes, while the new files take their places, the rest is done by the next change of this library.
     /// When `events` breaks while files are sent, the packages of this change are as they were; later, they are installed.
     pub fn install(
@@ -61,6 +61,11 @@ impl Packages<'_> {
     ) -> Result<Vec<Installation>, MipError> {
         let Packages { repl, library } = self;
         let library = &*library;
+        for (file, content) in fetched.iter().flat_map(Fetched::files) {
+            if let Content::Fetched { bytes, .. } = content {
+                library.check_file(file.path.as_str(), bytes)?;
+            }
+        }
         let mut stop = Stop::new(repl.cancel());
         let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
         let mut looked = looked;

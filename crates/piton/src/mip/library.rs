@@ -89,6 +89,15 @@ impl Library {
         }
     }
 
+    /// Checks that the board can use a file.
+    pub(super) fn check_file(&self, path: &str, content: &[u8]) -> Result<(), MipError> {
+        let checked = self.format.check_file(path, content);
+        checked.map_err(|source| MipError::Unusable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// Returns the path of a file below it, as mpremote prints it.
     pub(super) fn shown(&self, path: &str) -> String {
         format!("{}/{path}", self.target)

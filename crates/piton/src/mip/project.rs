@@ -76,7 +76,7 @@ impl Packages<'_> {
     ///
     /// # Errors
     ///
-    /// [`MipError::Conflict`] if a package that is not the project's has another file of one name; others as for
+    /// [`MipError::Unusable`] if the board cannot use a file; [`MipError::Conflict`] if a package that is not the project's has another file of one name; others as for
     /// [`Packages::install`].
     pub fn install_project(
         &mut self,
@@ -85,6 +85,9 @@ impl Packages<'_> {
         events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
     ) -> Result<ProjectInstallation, MipError> {
         let Packages { repl, library } = self;
+        for (path, content) in &image.files {
+            library.check_file(path.as_str(), content)?;
+        }
         let mut stop = Stop::new(repl.cancel());
         let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
         let mut remote = RemoteFs::new(repl);

@@ -11,7 +11,6 @@ use piton_shipment::version;
 use super::{Finding, FindingKind, Shipment, needs};
 use crate::board_format::BoardFormat;
 use crate::building::FILES;
-use crate::compile::native;
 
 /// The demands on a shipment besides being whole.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,18 +89,15 @@ impl Shipment {
         kinds
     }
 
-    /// Finds a source that the board cannot compile, as it has no compiler for machine code. Each board that has one loads machine code
-    /// too, but those with the inline assembler only.
+    /// Finds a source that the board cannot compile, as it has no compiler for machine code.
     fn check_source(&self, file: &ManifestFile, board: &BoardFormat) -> Option<FindingKind> {
-        let is_source = file.path.extension() == Some("py");
-        if !is_source || board.version.is_none() || board.arch.is_some() {
+        if file.path.extension() != Some("py") {
             return None;
         }
         let content = self.files.get(&file.path)?.content.as_ref()?;
-        let line = native::first_native_line(&content.read().ok()?)?;
-        Some(FindingKind::Board(format!(
-            "its line {line} asks for native code, and the board has none"
-        )))
+        let content = content.read().ok()?;
+        let unusable = board.check_file(file.path.as_str(), &content).err()?;
+        Some(FindingKind::Board(unusable.to_string()))
     }
 
     fn check_version(&self, minimum: Option<&str>) -> Option<FindingKind> {
@@ -156,10 +152,9 @@ fn check_mpy(
     expected: Option<&str>,
     board: Option<&BoardFormat>,
 ) -> Option<FindingKind> {
-    let header = match piton_mpy::reader::header(content) {
-        Ok(header) => header,
-        Err(error) => return Some(FindingKind::NotMpy(error.to_string())),
-    };
+    if let Err(error) = piton_mpy::reader::header(content) {
+        return Some(FindingKind::NotMpy(error.to_string()));
+    }
     let found = HEXLOWER.encode(content.get(..4).unwrap_or_default());
     if let Some(expected) = expected
         && expected != found
@@ -169,6 +164,6 @@ fn check_mpy(
             found,
         });
     }
-    let mismatch = board?.accepts(&header).err()?;
-    Some(FindingKind::Board(mismatch.to_string()))
+    let unusable = board?.check_file("a.mpy", content).err()?;
+    Some(FindingKind::Board(unusable.to_string()))
 }
