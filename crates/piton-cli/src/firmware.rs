@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use piton::building::BuildTarget;
 use piton::compiler::Options;
 
 /// Returns the compiler's options for a module, from its path on the board, the path of its `.mpy` file, the level of optimization that a
@@ -24,4 +25,16 @@ pub(crate) fn options_of(
     words.extend(flags.iter().map(OsString::from));
     words.push(embedded.into());
     piton_mpy_cross::compiler_options(&words)
+}
+
+/// Returns options for the firmware and the processor that a person named, if any.
+pub(crate) fn for_target(options: Options, target: Option<BuildTarget>) -> Options {
+    match target {
+        None => options,
+        Some(target) => Options {
+            target: target.firmware(),
+            arch: target.arch(),
+            ..options
+        },
+    }
 }

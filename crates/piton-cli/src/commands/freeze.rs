@@ -5,7 +5,9 @@ mod sizes;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use piton::building::BuildTarget;
 use piton::cache_folder::compiled_modules;
+use piton::compiler;
 use piton::firmware::compiling::Compiling;
 use piton::firmware::freezing::{
     FreezeEvent, FreezeOptions, MakeError, compile_all, depfile, freeze,
@@ -19,7 +21,7 @@ use serde_json::json;
 use super::manifest::{ManifestArgs, evaluate, text, warn};
 use crate::context::Context;
 use crate::error::{CommandError, FileError, FirmwareError};
-use crate::firmware::options_of;
+use crate::firmware::{for_target, options_of};
 
 /// Arguments of `freeze`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,9 @@ pub(crate) struct Args {
     /// The folder of the build, which has `genhdr/qstrdefs.preprocessed.h`; compiled modules go there
     #[arg(short, long, value_name = "FOLDER", default_value = "build")]
     build_dir: String,
+    /// The MicroPython whose firmware is built, from `micropython-1.23` on, as `compile --target` names it (default: the newest)
+    #[arg(long, value_name = "NAME")]
+    target: Option<BuildTarget>,
     /// Show why each file is in: the manifests that lead to it, and its package
     #[arg(long)]
     explain: bool,
@@ -55,7 +60,15 @@ pub(crate) struct Args {
     manifests: Vec<String>,
 }
 
+/// The first release whose firmware has frozen modules in the form that is written here: later ones only added to it.
+const FIRST_RELEASE: compiler::Target = compiler::Target::MicroPython1_23;
+
 pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
+    if let Some(target) = args.target
+        && (target.firmware().is_circuitpython() || target.firmware() < FIRST_RELEASE)
+    {
+        return Err(FirmwareError::NotFrozen { target }.into());
+    }
     let evaluation = evaluate(&args.manifest, Mode::Freeze, &args.manifests, ctx)?;
     warn(&lints(&evaluation), ctx);
     if args.explain {
@@ -63,7 +76,10 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     }
     let cache = compiled_modules();
     let compiling = Compiling {
-        options_of: &|target, path, level| options_of(target, path, level, &[]),
+        options_of: &|name, path, level| {
+            let options = options_of(name, path, level, &[])?;
+            Ok(for_target(options, args.target))
+        },
         cache: cache.as_ref(),
     };
     if args.size || args.draw.is_some() || args.diff.is_some() || args.check_imports {

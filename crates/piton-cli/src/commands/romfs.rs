@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use piton::board_format::BoardFormat;
+use piton::building::BuildTarget;
 use piton::compiler::Options;
 use piton::deadline::Deadline;
 use piton::events::BoardEvent;
 use piton::fs::rom::{self, Deployment, Partition, RomError, RomEvent};
-use piton::romfs::{header_size, image_size, read};
+use piton::romfs::{Entry, files, header_size, image_size, read};
 use piton::times::CONTENT_TIME;
 
 use super::manifest::ManifestArgs;
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     /// Take `.py` files as they are
     #[arg(long)]
     pub(crate) no_mpy: bool,
+    /// The firmware that sources are compiled for, as `compile --target` names it (default: the newest MicroPython; for `deploy` and
+    /// machine code, the board's)
+    #[arg(long, value_name = "NAME", conflicts_with = "no_mpy")]
+    target: Option<BuildTarget>,
     /// The image file (default: the folder's name and `.romfs`)
     #[arg(short, long)]
     pub(crate) output: Option<String>,
@@ -247,8 +252,26 @@ fn image_of(args: &Args, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
     })
 }
 
+/// Checks that the board can use the files of an image that was not made for it.
+fn check_files(entries: &[Entry], ctx: &mut Context) -> Result<(), CommandError> {
+    let files = files(entries);
+    if files.iter().any(|(path, _)| path.ends_with(".mpy")) {
+        let format = BoardFormat::from(&ctx.session.facts()?);
+        for (path, content) in files {
+            let checked = format.check_file(&path, content);
+            checked.map_err(|source| RomfsError::Unusable { path, source })?;
+        }
+    }
+    Ok(())
+}
+
 fn deploy(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     let image = image_of(args, ctx)?;
+    if ctx.compatibility.extended_romfs
+        && let Ok(entries) = read(&image)
+    {
+        check_files(&entries, ctx)?;
+    }
     let Context {
         session,
         ui,

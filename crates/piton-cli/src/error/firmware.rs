@@ -1,6 +1,8 @@
 //! Failures of the commands for manifests and firmware.
 
+use piton::building::BuildTarget;
 use piton::firmware::ErrorKind;
+use piton::firmware::freezing::MakeError;
 use piton::firmware::index::IndexError;
 use piton::firmware::project::ProjectManifestError;
 
@@ -22,6 +24,12 @@ pub(crate) enum FirmwareError {
     /// An index cannot be made.
     #[error("{0}")]
     Index(piton::firmware::index::IndexError),
+    /// A release has frozen modules in another form.
+    #[error("frozen modules of {target} are not written here: they have another form")]
+    NotFrozen {
+        /// The release.
+        target: BuildTarget,
+    },
     /// A variable has no value.
     #[error("`{text}` is not a variable: `NAME=VALUE` is expected")]
     Variable {
@@ -68,6 +76,16 @@ impl FirmwareError {
             FirmwareError::Project(ProjectManifestError::NoCode { .. }) => {
                 vec!["`name = \"NAME\"` in `[tool.piton]` names the folder or module".to_owned()]
             }
+            FirmwareError::NotFrozen { .. } => vec![
+                "expected micropython-1.23 to micropython-1.29; an older firmware is built with the tools of its own source tree"
+                    .to_owned(),
+            ],
+            FirmwareError::Make(MakeError::Freeze(error)) if error.to_string().contains("incompatible .mpy") => {
+                vec![format!(
+                    "only files of MicroPython 1.19 on are frozen, with machine code of 1.23 on; `{name} inspect FILE` shows which \
+                     firmware can load it: list the source instead"
+                )]
+            }
             FirmwareError::Index(IndexError::Empty { .. }) => {
                 vec!["`--folder NAME` names a folder of the library with packages".to_owned()]
             }
@@ -91,6 +109,7 @@ impl FirmwareError {
             | FirmwareError::Ship(_)
             | FirmwareError::Index(_)
             | FirmwareError::Project(_)
+            | FirmwareError::NotFrozen { .. }
             | FirmwareError::NoSizes { .. }
             | FirmwareError::Imports { .. } => 1,
             FirmwareError::Variable { .. } => super::USAGE,

@@ -36,6 +36,14 @@ pub(crate) enum RomfsError {
         /// The path in it.
         path: String,
     },
+    /// The board cannot use a file of the image.
+    #[error("romfs: the board cannot use `{path}`: {source}")]
+    Unusable {
+        /// The path in the image.
+        path: String,
+        /// Why it cannot.
+        source: piton::board_format::Unusable,
+    },
     /// The file to deploy is not an image.
     #[error("romfs: `{path}`: {source}")]
     Image {
@@ -59,6 +67,11 @@ impl RomfsError {
                     "the largest files are {}; `--exclude` leaves some out, `--share` stores equal ones once",
                     largest.join(", ")
                 )]
+            }
+            RomfsError::Unusable { .. } => {
+                vec![
+                    "nothing was written; make the image of the sources, for this board".to_owned(),
+                ]
             }
             RomfsError::Conflict(_) => {
                 vec!["`--exclude` leaves one of them out".to_owned()]

@@ -67,6 +67,7 @@ mod projects;
 #[cfg(unix)]
 mod reconnect;
 #[cfg(unix)]
+mod releases;
 mod repl;
 mod reserved;
 #[cfg(unix)]

@@ -115,7 +115,7 @@ def set_version(micropython: Optional[str], bytecode: Optional[str]) -> None:
 
     Raises SystemExit with a message for one that is not known.
     """
-    release = _piton.mpy_cross_release(micropython or "", bytecode or "")
+    release = _piton.mpy_cross_release(micropython or "", str(micropython or bytecode))
     _release[:] = ["-c", release]
 
 

@@ -17,7 +17,7 @@ use super::Args;
 use crate::commands::manifest::{evaluate, warn};
 use crate::context::Context;
 use crate::error::{CommandError, FirmwareError, RomfsError};
-use crate::firmware::options_of;
+use crate::firmware::{for_target, options_of};
 
 /// How many of the largest files are named when an image is too large.
 const LARGEST: usize = 5;
@@ -113,9 +113,10 @@ fn compiled(
     }
     let mut entries = read_folder(Path::new(folder), &excluded).map_err(RomfsError::Folder)?;
     if !args.no_mpy {
-        let options = match asks_for_machine_code(&entries) {
-            true => options(ctx)?,
-            false => Options::new(""),
+        let options = match args.target {
+            Some(target) => for_target(Options::new(""), Some(target)),
+            None if asks_for_machine_code(&entries) => options(ctx)?,
+            None => Options::new(""),
         };
         compile_sources(&mut entries, names, &options, compiled_modules().as_ref())
             .map_err(RomfsError::Compile)?;
@@ -129,7 +130,10 @@ fn listed(manifest: &str, args: &Args, ctx: &Context) -> Result<Vec<Entry>, Comm
     warn(&lints::lints(&evaluation), ctx);
     let cache = compiled_modules();
     let compiling = Compiling {
-        options_of: &|target, path, level| options_of(target, path, level, &[]),
+        options_of: &|name, path, level| {
+            let options = options_of(name, path, level, &[])?;
+            Ok(for_target(options, args.target))
+        },
         cache: cache.as_ref(),
     };
     let form = match args.no_mpy {
