@@ -14,6 +14,7 @@ mod evaluate;
 mod exceptions;
 pub(crate) mod files;
 pub(crate) mod interpreter;
+pub(crate) mod iteration;
 mod literal;
 mod manifest_run;
 mod methods;

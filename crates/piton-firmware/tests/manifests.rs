@@ -237,6 +237,113 @@ fn a_manifest_cannot_write_and_does_not_run_on_after_trying() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn iterators_annotations_and_mistakes_are_those_of_python() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    tree(&root);
+    let root = root.to_str().unwrap();
+    let one = "a.py < $ROOT/proj/a.py freeze_as_mpy - -,-,-,-,-,-; = -,-,-,-,-,-";
+    let none = "= -,-,-,-,-,-";
+    let error = "! Error in manifest file: $ROOT/proj/manifest.py: ";
+    for (source, expected) in [
+        // Nothing asks for the items.
+        ("map(module, ['a.py'])", none.to_owned()),
+        ("(module(n) for n in ['a.py'])", none.to_owned()),
+        ("filter(module, ['a.py'])", none.to_owned()),
+        // These stop asking.
+        (
+            "any(module(n) is None for n in ('a.py', 'missing.py'))",
+            one.to_owned(),
+        ),
+        (
+            "next(module(n) for n in ('a.py', 'missing.py'))",
+            one.to_owned(),
+        ),
+        (
+            "for n, m in zip(['a.py'], map(module, ['a.py', 'missing.py'])): pass",
+            one.to_owned(),
+        ),
+        (
+            "[module(n) for m in 'ab' if m == 'a' for n in (m + x for x in ['.py'])]",
+            one.to_owned(),
+        ),
+        (
+            "list(m + n for m in 'ab' for n in 'cd') == ['ac', 'ad', 'bc', 'bd'] and module('a.py')",
+            one.to_owned(),
+        ),
+        (
+            "g = (next(g) for x in 'a')\nnext(g)",
+            format!("{error}generator already executing"),
+        ),
+        (
+            "module(enumerate('a'))",
+            format!("{error}expected str, bytes or os.PathLike object, not enumerate"),
+        ),
+        (
+            "freeze(iter([]))",
+            format!("{error}'list_iterator' object has no attribute 'replace'"),
+        ),
+        (
+            "freeze(metadata)",
+            format!("{error}'function' object has no attribute 'replace'"),
+        ),
+        ("x: int = 3\nmodule('a.py')", one.to_owned()),
+        (
+            "def f():\n    x: unknown = 3\nf()\nmodule('a.py')",
+            one.to_owned(),
+        ),
+        (
+            "x: unknown = 3",
+            format!("{error}name 'unknown' is not defined"),
+        ),
+        (
+            "def d(f): module('a.py')\n@d\ndef g(): pass",
+            one.to_owned(),
+        ),
+        ("len(b'\\\\x%02x') == 6 and module('a.py')", one.to_owned()),
+        (
+            "b'\\x4'",
+            format!("{error}(value error) invalid \\x escape at position 0 (<string>, line 1)"),
+        ),
+        (
+            "module(*'', *None)",
+            format!("{error}Value after * must be an iterable, not NoneType"),
+        ),
+        (
+            "metadata(version=1, stdlib=1, stdlib=2, version=2)",
+            format!("{error}keyword argument repeated: version (<string>, line 1)"),
+        ),
+        (
+            "require(('plain', opt=3))",
+            format!(
+                "{error}invalid syntax. Maybe you meant '==' or ':=' instead of '='? (<string>, line 1)"
+            ),
+        ),
+        (
+            "x = (a.b=3)",
+            format!(
+                "{error}cannot assign to attribute here. Maybe you meant '==' instead of '='? (<string>, line 1)"
+            ),
+        ),
+        (
+            "x = (a=)",
+            format!("{error}invalid syntax (<string>, line 1)"),
+        ),
+        (
+            "package('pkg', opt=1, f(2)\n",
+            format!("{error}'(' was never closed (<string>, line 1)"),
+        ),
+        (
+            "x = 1\n\\\n",
+            format!("{error}unexpected EOF while parsing (<string>, line 2)"),
+        ),
+    ] {
+        assert_eq!(run(root, "freeze", source), expected, "{source}");
+    }
+}
+
 #[test]
 fn damaged_and_endless_sources_are_errors() {
     let folder = tempfile::tempdir().unwrap();

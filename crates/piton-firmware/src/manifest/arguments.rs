@@ -42,7 +42,7 @@ pub(crate) fn resolved(interpreter: &Interpreter, path: &Value) -> Result<String
                 "Path.replace() takes 2 positional arguments but 3 were given",
             ));
         }
-        Value::Instance(_) | Value::Foreign(_) => {
+        Value::Instance(_) => {
             return Err(Throw::unsupported("a path of another type"));
         }
         Value::Type(name) => {
@@ -51,7 +51,7 @@ pub(crate) fn resolved(interpreter: &Interpreter, path: &Value) -> Result<String
         }
         Value::Class(_) => return Err(Throw::unsupported("a path of another type")),
         other => {
-            let message = format!("'{}' object has no attribute 'replace'", other.type_name());
+            let message = format!("'{}' object has no attribute 'replace'", other.owner_name());
             return Err(Throw::new("AttributeError", message));
         }
     };

@@ -50,7 +50,7 @@ pub(crate) enum ExpressionKind {
     /// Condition, value, other value.
     Conditional(Box<(Expression, Expression, Expression)>),
     Lambda(Rc<Definition>),
-    Comprehension(Box<Comprehension>),
+    Comprehension(Rc<Comprehension>),
     Starred(Box<Expression>),
     Named(Rc<str>, Box<Expression>),
     /// What the interpreter does not run, by its name in Python.
@@ -160,6 +160,8 @@ pub(crate) enum StatementKind {
     Break,
     Continue,
     Pass,
+    /// A statement that does several things: an assignment with an annotation.
+    Group(Vec<Statement>),
     Unsupported(&'static str),
 }
 

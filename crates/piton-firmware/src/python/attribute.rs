@@ -11,7 +11,7 @@ impl Interpreter {
         let missing = || {
             Throw::new(
                 "AttributeError",
-                format!("'{}' object has no attribute '{name}'", value.type_name()),
+                format!("'{}' object has no attribute '{name}'", value.owner_name()),
             )
         };
         match value {

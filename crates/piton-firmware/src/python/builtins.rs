@@ -283,7 +283,11 @@ static FUNCTIONS: &[Native] = &[
             }
             let mut items = interpreter.collect(&value)?;
             items.reverse();
-            Ok(Value::iterator(items))
+            let kind = match value {
+                Value::List(_) => "list_reverseiterator",
+                _ => "reversed",
+            };
+            Ok(Value::iterator(kind, items))
         },
     },
     Native {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::ast::ParameterKind;
 use super::interpreter::{Flow, Interpreter};
 use super::value::{
-    Arguments, Class, Dict, Function, Instance, Iteration, Outcome, Scope, ScopeKind, Throw, Value,
+    Arguments, Class, Dict, Function, Instance, Outcome, Scope, ScopeKind, Throw, Value,
 };
 
 impl Interpreter {
@@ -130,79 +130,6 @@ impl Interpreter {
         }
     }
 
-    /// Returns an iterator over a value.
-    ///
-    /// # Errors
-    /// `TypeError` if it is not iterable.
-    pub(crate) fn iterator(&mut self, value: &Value) -> Outcome {
-        let items: Vec<Value> = match value {
-            Value::Iterator(_) => return Ok(value.clone()),
-            Value::List(items) => {
-                return Ok(Value::Iterator(Rc::new(RefCell::new(Iteration::List(
-                    items.clone(),
-                    0,
-                )))));
-            }
-            Value::Tuple(items) => items.to_vec(),
-            Value::Text(text) => text
-                .chars()
-                .map(|character| Value::text(character.to_string()))
-                .collect(),
-            Value::Bytes(bytes) => bytes
-                .iter()
-                .map(|&byte| Value::Int(i64::from(byte)))
-                .collect(),
-            Value::Dict(dict) | Value::Set(dict) => dict.borrow().keys(),
-            Value::FrozenSet(set) => set.keys(),
-            Value::Range(start, stop, step) => range_items(*start, *stop, *step)?,
-            Value::File(file) => file
-                .borrow_mut()
-                .lines()?
-                .into_iter()
-                .map(Value::text)
-                .collect(),
-            Value::Options(_) | Value::Metadata(_) => {
-                return Err(Throw::type_error(format!(
-                    "'{}' object is not iterable",
-                    value.type_name()
-                )));
-            }
-            Value::Instance(instance)
-                if instance.class.find("__iter__").is_some()
-                    || instance.class.find("__getitem__").is_some() =>
-            {
-                return Err(Throw::unsupported("an iterator of a class"));
-            }
-            Value::Stat(_) => return Err(Throw::unsupported("items of os.stat_result")),
-            other => {
-                return Err(Throw::type_error(format!(
-                    "'{}' object is not iterable",
-                    other.type_name()
-                )));
-            }
-        };
-        Ok(Value::iterator(items))
-    }
-
-    /// Returns the next item of an iterator.
-    pub(super) fn next(&mut self, iterator: &Value) -> Result<Option<Value>, Throw> {
-        let Value::Iterator(iteration) = iterator else {
-            return Err(Throw::type_error(format!(
-                "'{}' object is not an iterator",
-                iterator.type_name()
-            )));
-        };
-        match &mut *iteration.borrow_mut() {
-            Iteration::Items(items) => Ok(items.next()),
-            Iteration::List(list, at) => {
-                let item = list.borrow().get(*at).cloned();
-                *at += 1;
-                Ok(item)
-            }
-            Iteration::Walk(walk) => walk.next(&self.state.disk),
-        }
-    }
-
     /// Returns all items of an iterable.
     pub(crate) fn collect(&mut self, value: &Value) -> Result<Vec<Value>, Throw> {
         let iterator = self.iterator(value)?;
@@ -215,7 +142,7 @@ impl Interpreter {
 }
 
 /// Returns the numbers of a range; a manifest has no use for millions of them.
-fn range_items(start: i64, stop: i64, step: i64) -> Result<Vec<Value>, Throw> {
+pub(super) fn range_items(start: i64, stop: i64, step: i64) -> Result<Vec<Value>, Throw> {
     let mut items = Vec::new();
     let mut value = start;
     while if step > 0 { value < stop } else { value > stop } {

@@ -20,11 +20,11 @@ class ManifestUsePyPIException(Exception):
     pass
 
 
-class Metadata:
+class ManifestPackageMetadata:
     pass
 
 
-class Options:
+class IncludeOptions:
     def __init__(self, arguments):
         self._kwargs = arguments
         self._defaults = {}
@@ -54,9 +54,9 @@ def encode(value):
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
     if isinstance(value, bytes):
         return {"bytes": list(value)}
-    if hasattr(value, "__fspath__"):
+    if hasattr(type(value), "__fspath__"):
         return {"path": os.fspath(value)}
-    if hasattr(value, "__iter__") and not isinstance(value, type):
+    if hasattr(type(value), "__iter__"):
         return {"items": [encode(item) for item in value]}
     return foreign(value)
 
@@ -72,7 +72,7 @@ def decode(value):
     if kind == "dict":
         return {decode(key): decode(item) for key, item in content}
     if kind == "metadata":
-        metadata = Metadata()
+        metadata = ManifestPackageMetadata()
         for name, item in content:
             setattr(metadata, name, decode(item))
         return metadata
@@ -160,7 +160,7 @@ class Channel:
 
     def run(self, message):
         names = {name: self.function(name) for name in message["names"]}
-        names["options"] = Options({key: decode(value) for key, value in message["options"]})
+        names["options"] = IncludeOptions({key: decode(value) for key, value in message["options"]})
         try:
             exec(message["run"], names)
         except BaseException as error:

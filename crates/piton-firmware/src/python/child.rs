@@ -283,7 +283,7 @@ fn decode(value: &Json) -> Value {
     match kind.as_str() {
         "list" => Value::list(items()),
         "tuple" => Value::Tuple(items().into()),
-        "items" => Value::iterator(items()),
+        "items" => Value::iterator("generator", items()),
         "set" => Value::set(Dict::set(items()).unwrap_or_default()),
         "path" => Value::Path(content.as_str().unwrap_or_default().into()),
         "bytes" => {

@@ -8,7 +8,8 @@ use super::ast::{
     FormatPart,
 };
 use super::interpreter::Interpreter;
-use super::value::{Arguments, Dict, Outcome, Scope, ScopeKind, Throw, Value};
+use super::iteration::Generator;
+use super::value::{Arguments, Dict, Iteration, Outcome, Scope, ScopeKind, Throw, Value};
 
 impl Interpreter {
     // tidy: one arm for each kind of expression
@@ -195,12 +196,20 @@ impl Interpreter {
                     let value = self.evaluate(value, scope)?;
                     self.add_named(function, &mut result, name.clone(), value)?;
                 }
-                Argument::Items(value) => {
-                    let value = self.evaluate(value, scope)?;
+                Argument::Items(item) => {
+                    let value = self.evaluate(item, scope)?;
                     if self.iterator(&value).is_err() {
+                        // Python checks a single one in the call, others when it makes a list of them.
+                        let is_single = !arguments.iter().any(|argument| {
+                            matches!(argument, Argument::Positional(_))
+                                || matches!(argument, Argument::Items(other) if !std::ptr::eq(other, item))
+                        });
+                        let subject = match is_single {
+                            true => format!("{} argument", self.function_name(function)),
+                            false => "Value".to_owned(),
+                        };
                         return Err(Throw::type_error(format!(
-                            "{} argument after * must be an iterable, not {}",
-                            self.function_name(function),
+                            "{subject} after * must be an iterable, not {}",
                             value.type_name()
                         )));
                     }
@@ -263,7 +272,7 @@ impl Interpreter {
         Ok(output)
     }
 
-    fn comprehension(&mut self, comprehension: &Comprehension, scope: &Rc<Scope>) -> Outcome {
+    fn comprehension(&mut self, comprehension: &Rc<Comprehension>, scope: &Rc<Scope>) -> Outcome {
         let Some((first, rest)) = comprehension.clauses.split_first() else {
             return Err(Throw::unsupported("a comprehension without for"));
         };
@@ -277,16 +286,20 @@ impl Interpreter {
             outer: Rc::default(),
             parent: Some(scope.clone()),
         });
+        if comprehension.kind == ComprehensionKind::Generator {
+            return Ok(Value::iteration(Iteration::Generator(Rc::new(Generator {
+                comprehension: comprehension.clone(),
+                scope: inner,
+                open: RefCell::new(vec![iterator]),
+            }))));
+        }
         let mut output = Vec::new();
         while let Some(item) = self.next(&iterator)? {
             self.clause(comprehension, first, rest, item, &inner, &mut output)?;
         }
         Ok(match comprehension.kind {
-            ComprehensionKind::List => {
+            ComprehensionKind::List | ComprehensionKind::Generator => {
                 Value::list(output.into_iter().map(|(key, _)| key).collect())
-            }
-            ComprehensionKind::Generator => {
-                Value::iterator(output.into_iter().map(|(key, _)| key).collect())
             }
             ComprehensionKind::Set => {
                 Value::set(Dict::set(output.into_iter().map(|(key, _)| key))?)
@@ -310,12 +323,8 @@ impl Interpreter {
         scope: &Rc<Scope>,
         output: &mut Vec<(Value, Value)>,
     ) -> Result<(), Throw> {
-        self.assign(&clause.target, item, scope)?;
-        for condition in &clause.conditions {
-            let condition = self.evaluate(condition, scope)?;
-            if !self.truth(&condition)? {
-                return Ok(());
-            }
+        if !self.enter_clause(clause, item, scope)? {
+            return Ok(());
         }
         let Some((next, rest)) = rest.split_first() else {
             let key = self.evaluate(&comprehension.element, scope)?;
@@ -332,6 +341,23 @@ impl Interpreter {
             self.clause(comprehension, next, rest, item, scope, output)?;
         }
         Ok(())
+    }
+
+    /// Assigns an item to the names of a clause, and returns whether its conditions are true.
+    pub(super) fn enter_clause(
+        &mut self,
+        clause: &Clause,
+        item: Value,
+        scope: &Rc<Scope>,
+    ) -> Result<bool, Throw> {
+        self.assign(&clause.target, item, scope)?;
+        for condition in &clause.conditions {
+            let condition = self.evaluate(condition, scope)?;
+            if !self.truth(&condition)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Finds the value of a name.

@@ -164,6 +164,7 @@ impl Interpreter {
             StatementKind::Break => return Ok(Flow::Break),
             StatementKind::Continue => return Ok(Flow::Continue),
             StatementKind::Pass => {}
+            StatementKind::Group(statements) => return self.block(statements, scope),
             StatementKind::Unsupported(what) => return Err(Throw::unsupported(*what)),
         }
         Ok(Flow::Next)

@@ -230,16 +230,13 @@ pub(crate) fn unescape_bytes(body: &str, raw: bool) -> Result<Vec<u8>, String> {
     if !body.is_ascii() {
         return Err("bytes can only contain ASCII literal characters".to_owned());
     }
-    if let Some(at) = body.find("\\x").filter(|_| !raw) {
-        let digits = body.get(at + 2..at + 4).unwrap_or_default();
-        if digits.len() < 2 || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(format!("(value error) invalid \\x escape at position {at}"));
-        }
+    if !raw {
+        check_hexadecimal_escapes(body)?;
     }
     let text = if raw {
         body.to_owned()
     } else {
-        unescape(&body.replace("\\u", "\\\\u").replace("\\U", "\\\\U"), false)?
+        unescape(&without_unicode_escapes(body), false)?
     };
     Ok(text
         .chars()
@@ -251,4 +248,36 @@ pub(crate) fn unescape_bytes(body: &str, raw: bool) -> Result<Vec<u8>, String> {
                 .unwrap_or(0)
         })
         .collect())
+}
+
+/// Doubles the backslash of what is an escape in a `str` alone.
+fn without_unicode_escapes(body: &str) -> String {
+    let mut output = String::with_capacity(body.len());
+    let mut characters = body.chars();
+    while let Some(character) = characters.next() {
+        output.push(character);
+        if character == '\\'
+            && let Some(escaped) = characters.next()
+        {
+            if matches!(escaped, 'u' | 'U' | 'N') {
+                output.push('\\');
+            }
+            output.push(escaped);
+        }
+    }
+    output
+}
+
+fn check_hexadecimal_escapes(body: &str) -> Result<(), String> {
+    let mut bytes = body.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        if byte != b'\\' || bytes.next().is_none_or(|(_, escape)| escape != b'x') {
+            continue;
+        }
+        let digits = body.get(at + 2..at + 4).unwrap_or_default();
+        if digits.len() < 2 || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(format!("(value error) invalid \\x escape at position {at}"));
+        }
+    }
+    Ok(())
 }

@@ -492,6 +492,9 @@ fn integers(operator: &str, one: i64, two: i64) -> Result<Option<Value>, Throw> 
 }
 
 fn unsupported_operands(operator: &str, left: &Value, right: &Value) -> Throw {
+    if let (Value::Bytes(_), "%" | "+" | "*") = (left, operator) {
+        return Throw::unsupported(format!("{operator} of bytes"));
+    }
     let shown = if operator == "**" {
         "** or pow()"
     } else {

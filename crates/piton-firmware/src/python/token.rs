@@ -37,10 +37,10 @@ pub(crate) struct Token {
 }
 
 /// The operators and delimiters, longest first.
-const OPERATORS: [&str; 47] = [
+const OPERATORS: [&str; 48] = [
     "**=", "//=", ">>=", "<<=", "...", "!=", "==", "<=", ">=", "->", ":=", "+=", "-=", "*=", "/=",
     "%=", "&=", "|=", "^=", "@=", "**", "//", "<<", ">>", "<>", "+", "-", "*", "/", "%", "&", "|",
-    "^", "~", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=",
+    "^", "~", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=", "@",
 ];
 
 /// Cuts `source` into tokens. An error is the last token.
@@ -203,10 +203,10 @@ impl Lexer<'_> {
     fn continuation(&mut self) -> Result<(), SyntaxError> {
         if self.peek(1) == Some('\n') {
             self.at += 2;
-            self.line += 1;
             if self.rest().is_empty() {
                 return Err(SyntaxError::new("unexpected EOF while parsing", self.line));
             }
+            self.line += 1;
             return Ok(());
         }
         Err(if self.peek(1).is_none() {

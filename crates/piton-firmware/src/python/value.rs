@@ -211,9 +211,33 @@ pub(crate) struct Options {
 
 /// What a loop goes through.
 pub(crate) enum Iteration {
-    Items(std::vec::IntoIter<Value>),
+    /// The name of its type, and what is left.
+    Items(&'static str, std::vec::IntoIter<Value>),
     List(Rc<RefCell<Vec<Value>>>, usize),
     Walk(super::files::Walk),
+    Generator(Rc<super::iteration::Generator>),
+    /// `map`: the function, and an iterator for each of its arguments.
+    Map(Value, Rc<[Value]>),
+    /// `filter`: the function or `None`, and an iterator.
+    Filter(Value, Value),
+    /// `zip`
+    Zip(Rc<[Value]>),
+    /// `enumerate`: the next number, and an iterator.
+    Enumerate(i64, Value),
+}
+
+impl Iteration {
+    fn type_name(&self) -> &'static str {
+        match self {
+            Iteration::Items(kind, _) => kind,
+            Iteration::List(..) => "list_iterator",
+            Iteration::Walk(_) | Iteration::Generator(_) => "generator",
+            Iteration::Map(..) => "map",
+            Iteration::Filter(..) => "filter",
+            Iteration::Zip(_) => "zip",
+            Iteration::Enumerate(..) => "enumerate",
+        }
+    }
 }
 
 /// The names of a module, function, class or comprehension.
@@ -416,8 +440,13 @@ impl Value {
         Value::List(Rc::new(RefCell::new(items)))
     }
 
-    pub(crate) fn iterator(items: Vec<Value>) -> Value {
-        Value::Iterator(Rc::new(RefCell::new(Iteration::Items(items.into_iter()))))
+    /// Returns an iterator of a type that `kind` names.
+    pub(crate) fn iterator(kind: &'static str, items: Vec<Value>) -> Value {
+        Value::iteration(Iteration::Items(kind, items.into_iter()))
+    }
+
+    pub(crate) fn iteration(iteration: Iteration) -> Value {
+        Value::Iterator(Rc::new(RefCell::new(iteration)))
     }
 
     pub(crate) fn dict(dict: Dict) -> Value {
@@ -451,7 +480,9 @@ impl Value {
             Value::Type(_) | Value::Class(_) => "type",
             Value::Instance(instance) => &instance.class.name,
             Value::Module(_) => "module",
-            Value::Iterator(_) => "generator",
+            Value::Iterator(iteration) => iteration
+                .try_borrow()
+                .map_or("generator", |iteration| iteration.type_name()),
             Value::File(_) => "_io.TextIOWrapper",
             Value::Path(_) => "PosixPath",
             Value::Options(_) => "IncludeOptions",
@@ -460,6 +491,14 @@ impl Value {
             Value::Foreign(foreign) => &foreign.0,
         };
         name.to_owned()
+    }
+
+    /// Returns the name of the type in messages about a missing attribute: a bound method asks its function.
+    pub(crate) fn owner_name(&self) -> String {
+        match self {
+            Value::Api(_) | Value::Bound(_) => "function".to_owned(),
+            _ => self.type_name(),
+        }
     }
 
     /// Returns the text of a `str`.

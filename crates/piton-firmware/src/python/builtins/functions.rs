@@ -1,7 +1,9 @@
 //! What the functions do.
 
+use std::rc::Rc;
+
 use super::super::interpreter::Interpreter;
-use super::super::value::{Arguments, Outcome, Throw, Value};
+use super::super::value::{Arguments, Iteration, Outcome, Throw, Value};
 
 pub(super) fn one(name: &str, arguments: Arguments) -> Outcome {
     let [value] = arguments.bind(name, ["object"], 1)?;
@@ -25,7 +27,8 @@ pub(super) fn quantifier(
     arguments: Arguments,
 ) -> Outcome {
     let items = one(name, arguments)?;
-    for item in interpreter.collect(&items)? {
+    let items = interpreter.iterator(&items)?;
+    while let Some(item) = interpreter.next(&items)? {
         if interpreter.truth(&item)? == (name == "any") {
             return Ok(Value::Bool(name == "any"));
         }
@@ -71,11 +74,8 @@ pub(super) fn enumerate(interpreter: &mut Interpreter, arguments: Arguments) -> 
         Some(Value::Int(start)) => start,
         _ => 0,
     };
-    let items = interpreter.collect(&items.unwrap_or(Value::None))?;
-    let pairs = (start..)
-        .zip(items)
-        .map(|(index, item)| Value::Tuple([Value::Int(index), item].into()));
-    Ok(Value::iterator(pairs.collect()))
+    let items = interpreter.iterator(&items.unwrap_or(Value::None))?;
+    Ok(Value::iteration(Iteration::Enumerate(start, items)))
 }
 
 pub(super) fn exit(interpreter: &mut Interpreter, arguments: Arguments) -> Outcome {
@@ -89,57 +89,34 @@ pub(super) fn filter(interpreter: &mut Interpreter, arguments: Arguments) -> Out
     let [function, items] = arguments
         .bind("filter", ["function", "iterable"], 2)?
         .map(|value| value.unwrap_or(Value::None));
-    let mut chosen = Vec::new();
-    for item in interpreter.collect(&items)? {
-        let result = if matches!(function, Value::None) {
-            item.clone()
-        } else {
-            interpreter.call(&function, Arguments::of(vec![item.clone()]))?
-        };
-        if interpreter.truth(&result)? {
-            chosen.push(item);
-        }
-    }
-    Ok(Value::iterator(chosen))
+    let items = interpreter.iterator(&items)?;
+    Ok(Value::iteration(Iteration::Filter(function, items)))
 }
 
 pub(super) fn map(interpreter: &mut Interpreter, arguments: Arguments) -> Outcome {
     let Some((function, iterables)) = arguments.positional.split_first() else {
         return Err(Throw::type_error("map() must have at least two arguments."));
     };
-    let mut results = Vec::new();
-    for items in columns(interpreter, iterables)? {
-        results.push(interpreter.call(function, Arguments::of(items))?);
-    }
-    Ok(Value::iterator(results))
+    let iterators = iterators(interpreter, iterables)?;
+    Ok(Value::iteration(Iteration::Map(
+        function.clone(),
+        iterators,
+    )))
 }
 
 pub(super) fn zip(interpreter: &mut Interpreter, arguments: Arguments) -> Outcome {
     if !arguments.named.is_empty() {
         return Err(Throw::unsupported("zip with keywords"));
     }
-    let rows = columns(interpreter, &arguments.positional)?;
-    Ok(Value::iterator(
-        rows.into_iter()
-            .map(|row| Value::Tuple(row.into()))
-            .collect(),
-    ))
+    let iterators = iterators(interpreter, &arguments.positional)?;
+    Ok(Value::iteration(Iteration::Zip(iterators)))
 }
 
-/// Returns the first items of all iterables, then the second ones, and so on.
-fn columns(interpreter: &mut Interpreter, iterables: &[Value]) -> Result<Vec<Vec<Value>>, Throw> {
-    let mut lists = Vec::new();
-    for iterable in iterables {
-        lists.push(interpreter.collect(iterable)?.into_iter());
-    }
-    let mut rows = Vec::new();
-    loop {
-        let row: Vec<Value> = lists.iter_mut().map_while(Iterator::next).collect();
-        if row.len() < lists.len() || row.is_empty() {
-            return Ok(rows);
-        }
-        rows.push(row);
-    }
+fn iterators(interpreter: &mut Interpreter, iterables: &[Value]) -> Result<Rc<[Value]>, Throw> {
+    iterables
+        .iter()
+        .map(|iterable| interpreter.iterator(iterable))
+        .collect()
 }
 
 pub(super) fn getattr(interpreter: &mut Interpreter, arguments: Arguments) -> Outcome {

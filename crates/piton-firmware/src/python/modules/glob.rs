@@ -14,7 +14,9 @@ static GLOB: &[Native] = &[
     },
     Native {
         name: "iglob",
-        call: |interpreter, arguments| find(interpreter, arguments).map(Value::iterator),
+        call: |interpreter, arguments| {
+            find(interpreter, arguments).map(|found| Value::iterator("generator", found))
+        },
     },
 ];
 

@@ -129,6 +129,7 @@ pub(in crate::python) fn method(
         "iterdir" => {
             let names = disk.list(path)?;
             Value::iterator(
+                "generator",
                 names
                     .into_iter()
                     .map(|name| joined(path, &[name.name.into()]))
@@ -237,5 +238,5 @@ fn find(interpreter: &mut Interpreter, path: &str, pattern: &str, everywhere: bo
         }
         found.extend(folders.iter().map(|folder| path_of(folder)));
     }
-    Ok(Value::iterator(found))
+    Ok(Value::iterator("generator", found))
 }

@@ -6,8 +6,10 @@ use super::super::ast::{
     Clause, Comprehension, ComprehensionKind, Constant, Expression, ExpressionKind, FormatPart,
 };
 use super::super::literal;
+use super::super::syntax_error::SyntaxError;
 use super::super::token::TokenKind;
 use super::expression::expression;
+use super::target::description;
 use super::{Parsed, Parser, ScopeKind};
 
 impl Parser {
@@ -126,10 +128,44 @@ impl Parser {
 
     fn display_item(&mut self) -> Parsed<Expression> {
         if self.at_operator("*") {
-            self.star_expression()
-        } else {
-            self.named_expression()
+            return self.star_expression();
         }
+        let item = self.named_expression()?;
+        if self.at_operator("=") {
+            return Err(self.assignment_in_brackets(&item));
+        }
+        Ok(item)
+    }
+
+    /// Returns the error of `item = ...` where a value is expected. CPython looks at what follows before it explains it.
+    fn assignment_in_brackets(&mut self, item: &Expression) -> SyntaxError {
+        let plain = self.invalid();
+        self.advance();
+        let value = self.binary(0);
+        if value.is_err() || self.at_operator("=") || self.at_operator(":=") {
+            return plain;
+        }
+        let message = match &item.kind {
+            ExpressionKind::Name(_) => {
+                "invalid syntax. Maybe you meant '==' or ':=' instead of '='?".to_owned()
+            }
+            ExpressionKind::Attribute(..)
+            | ExpressionKind::Subscript(..)
+            | ExpressionKind::Call(..)
+            | ExpressionKind::Binary(..)
+            | ExpressionKind::Unary(..)
+            | ExpressionKind::Format(_)
+            | ExpressionKind::Dict(_)
+            | ExpressionKind::Set(_)
+            | ExpressionKind::Constant(
+                Constant::Text(_) | Constant::Bytes(_) | Constant::Int(_) | Constant::Float(_),
+            ) => {
+                let what = description(item);
+                format!("cannot assign to {what} here. Maybe you meant '==' instead of '='?")
+            }
+            _ => return plain,
+        };
+        self.error(&message, item.line)
     }
 
     /// The items after the first one, and the bracket that closes them.
@@ -274,7 +310,7 @@ impl Parser {
         };
         Ok(expression(
             line,
-            ExpressionKind::Comprehension(Box::new(comprehension)),
+            ExpressionKind::Comprehension(Rc::new(comprehension)),
         ))
     }
 

@@ -79,9 +79,10 @@ impl Parser {
     /// The arguments of a call up to its `)`, which is taken.
     pub(super) fn arguments(&mut self) -> Parsed<Vec<Argument>> {
         let mut arguments: Vec<Argument> = Vec::new();
-        let mut keyword = false;
+        let mut names: Vec<(Rc<str>, u32)> = Vec::new();
         let mut unpacked = false;
         while !self.at_operator(")") {
+            let here = self.line();
             if self.take_operator("*") {
                 if unpacked {
                     let message = "iterable argument unpacking follows keyword argument unpacking";
@@ -91,14 +92,14 @@ impl Parser {
             } else if self.take_operator("**") {
                 unpacked = true;
                 arguments.push(Argument::Pairs(self.expression()?));
-            } else if let Some(name) = self.argument_name(&arguments)? {
-                keyword = true;
+            } else if let Some(name) = self.argument_name()? {
+                names.push((name.clone(), here));
                 let value = self.argument_value()?;
                 arguments.push(Argument::Named(name, value));
             } else {
                 let line = self.line();
                 let value = self.positional(&arguments)?;
-                if unpacked || keyword {
+                if unpacked || !names.is_empty() {
                     let message = if unpacked {
                         "positional argument follows keyword argument unpacking"
                     } else {
@@ -106,7 +107,7 @@ impl Parser {
                     };
                     return Err(self.error(
                         message,
-                        if keyword {
+                        if !names.is_empty() {
                             self.end_line_of_arguments(line)
                         } else {
                             line
@@ -120,7 +121,19 @@ impl Parser {
             }
         }
         self.expect_operator(")")?;
+        self.check_repeated(&names);
         Ok(arguments)
+    }
+
+    /// Finds the first keyword that comes again, in the order of the first of each.
+    fn check_repeated(&mut self, names: &[(Rc<str>, u32)]) {
+        let repeated = names.iter().enumerate().find_map(|(index, (name, _))| {
+            let mut later = names.iter().skip(index + 1);
+            later.find(|(other, _)| other == name)
+        });
+        if let Some((name, line)) = repeated {
+            self.late_error(&format!("keyword argument repeated: {name}"), *line);
+        }
     }
 
     /// CPython reports a positional argument after keywords at the bracket that closes the call.
@@ -130,11 +143,12 @@ impl Parser {
         behind
             .iter()
             .find(|token| token.depth < depth && matches!(token.kind, TokenKind::Operator(")")))
+            .or(self.tokens.last())
             .map_or(line, |token| token.line)
     }
 
     /// Takes `name=`, if it stands here.
-    fn argument_name(&mut self, before: &[Argument]) -> Parsed<Option<Rc<str>>> {
+    fn argument_name(&mut self) -> Parsed<Option<Rc<str>>> {
         if *self.kind_after(1) != TokenKind::Operator("=") {
             return Ok(None);
         }
@@ -148,12 +162,6 @@ impl Parser {
             return Ok(None);
         };
         self.advance();
-        if before
-            .iter()
-            .any(|argument| matches!(argument, Argument::Named(other, _) if *other == name))
-        {
-            self.late_error(&format!("keyword argument repeated: {name}"), line);
-        }
         Ok(Some(name))
     }
 

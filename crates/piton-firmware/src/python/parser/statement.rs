@@ -392,11 +392,19 @@ impl Parser {
         }
         self.advance();
         self.bind_target(&target);
-        self.expression()?;
+        let line = target.line;
+        let annotation = self.expression()?;
+        let mut group = Vec::new();
         if self.take_operator("=") {
             let value = self.assigned_value()?;
-            return Ok(StatementKind::Assign(vec![target], value));
+            let kind = StatementKind::Assign(vec![target], value);
+            group.push(Statement { line, kind });
         }
-        Ok(StatementKind::Pass)
+        // Functions do not evaluate their annotations.
+        if self.function().is_none() {
+            let kind = StatementKind::Expression(annotation);
+            group.push(Statement { line, kind });
+        }
+        Ok(StatementKind::Group(group))
     }
 }

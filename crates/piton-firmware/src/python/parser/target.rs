@@ -4,7 +4,7 @@ use super::super::ast::{Constant, Expression, ExpressionKind};
 use super::{Parsed, Parser};
 
 /// Returns CPython's name of an expression in "cannot assign to ...".
-fn description(expression: &Expression) -> &'static str {
+pub(super) fn description(expression: &Expression) -> &'static str {
     match &expression.kind {
         ExpressionKind::Constant(Constant::None) => "None",
         ExpressionKind::Constant(Constant::Bool(true)) => "True",
