@@ -20,6 +20,7 @@ pub(crate) const RECEIVE: Program = Program(include_str!("../device/minified/rec
 pub(crate) const RENAME: Program = Program(include_str!("../device/minified/rename.py"));
 pub(crate) const ROM_DEPLOY: Program = Program(include_str!("../device/minified/rom_deploy.py"));
 pub(crate) const ROM_QUERY: Program = Program(include_str!("../device/minified/rom_query.py"));
+pub(crate) const ROM_READ: Program = Program(include_str!("../device/minified/rom_read.py"));
 pub(crate) const SEND: Program = Program(include_str!("../device/minified/send.py"));
 pub(crate) const STAT: Program = Program(include_str!("../device/minified/stat.py"));
 pub(crate) const SWAP: Program = Program(include_str!("../device/minified/swap.py"));

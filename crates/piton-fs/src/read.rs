@@ -74,13 +74,7 @@ impl RemoteFs<'_, '_> {
         events: &mut dyn FnMut(FileEvent),
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let mut incoming = Incoming {
-            line: Vec::new(),
-            state: State::Start,
-            bytes: 0,
-            of: None,
-            digest: Sha256::new(),
-        };
+        let mut incoming = Incoming::new();
         let source = device::READ.call(&[&quoted(path)]);
         self.exec(
             &source,
@@ -88,12 +82,12 @@ impl RemoteFs<'_, '_> {
             deadline,
         )
         .map_err(|error| Error::new(path, error))?;
-        incoming.finish(path)
+        incoming.finish().map_err(|fault| fault.of(path))
     }
 }
 
 /// The part of the board's answer that has arrived.
-struct Incoming {
+pub(crate) struct Incoming {
     /// The line that is not complete yet.
     line: Vec<u8>,
     state: State,
@@ -113,8 +107,40 @@ enum State {
     Broken(Vec<u8>),
 }
 
+/// Why an answer is not content.
+pub(crate) enum Fault {
+    /// This is no part of any answer.
+    Answer(Vec<u8>),
+    /// The content differs from what the board read.
+    Damaged { expected: String, found: String },
+}
+
+impl Fault {
+    fn of(self, path: &BoardPath) -> Error {
+        let path = path.clone();
+        match self {
+            Fault::Answer(received) => Error::Answer { path, received },
+            Fault::Damaged { expected, found } => Error::Damaged {
+                path,
+                expected,
+                found,
+            },
+        }
+    }
+}
+
 impl Incoming {
-    fn take(
+    pub(crate) fn new() -> Incoming {
+        Incoming {
+            line: Vec::new(),
+            state: State::Start,
+            bytes: 0,
+            of: None,
+            digest: Sha256::new(),
+        }
+    }
+
+    pub(crate) fn take(
         &mut self,
         bytes: &[u8],
         sink: &mut dyn FnMut(&[u8]),
@@ -177,29 +203,21 @@ impl Incoming {
     }
 
     /// Compares the content with the size and hash that the board reports.
-    fn finish(self, path: &BoardPath) -> Result<(), Error> {
-        let path = path.clone();
+    pub(crate) fn finish(self) -> Result<(), Fault> {
         let (bytes, digest) = match self.state {
             State::End(bytes, digest) => (bytes, digest),
-            State::Broken(received) => return Err(Error::Answer { path, received }),
-            State::Start | State::Content => {
-                return Err(Error::Answer {
-                    path,
-                    received: self.line,
-                });
-            }
+            State::Broken(received) => return Err(Fault::Answer(received)),
+            State::Start | State::Content => return Err(Fault::Answer(self.line)),
         };
         if bytes != self.bytes {
-            return Err(Error::Damaged {
-                path,
+            return Err(Fault::Damaged {
                 expected: format!("{bytes} bytes"),
                 found: format!("{} bytes", self.bytes),
             });
         }
         let actual = self.digest.finalize();
         match digest {
-            Some(digest) if digest != actual.as_slice() => Err(Error::Damaged {
-                path,
+            Some(digest) if digest != actual.as_slice() => Err(Fault::Damaged {
                 expected: format!("SHA-256 {}", Hex(&digest)),
                 found: format!("SHA-256 {}", Hex(&actual)),
             }),

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::device;
 use crate::hash::DigestBytes;
-use crate::read::Hex;
+use crate::read::{Fault, Hex, Incoming};
 use crate::remote::RemoteFs;
 use crate::write::TIDY_TIME;
 
@@ -38,6 +38,12 @@ const WRITTEN_AT_MOST: u64 = 32 * 1024;
 /// Bytes of a SHA-256 by which the board's blocks are compared.
 const COMPARED: usize = 8;
 
+/// Bytes read in one step.
+const READ: u64 = 64 * 1024;
+
+/// Number of attempts to read one step.
+const TRIES: u32 = 4;
+
 /// Timeout of one step. Some boards erase the whole partition in one.
 const STEP_TIME: Duration = Duration::from_secs(120);
 
@@ -52,7 +58,7 @@ pub struct Partition {
     pub head: Vec<u8>,
 }
 
-/// Progress of [`deploy`].
+/// Progress of [`deploy`] and [`read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -70,6 +76,13 @@ pub enum RomEvent {
     /// The board begins to write a part.
     Write {
         /// Bytes that are right so far.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+    /// A part of the partition was read.
+    Read {
+        /// Bytes so far.
         bytes: u64,
         /// Bytes in all.
         of: u64,
@@ -109,6 +122,18 @@ pub enum RomError {
         /// SHA-256 of the image.
         expected: String,
         /// SHA-256 of the content that the board reads.
+        found: String,
+    },
+    /// What arrived differs from what the board read, at each attempt.
+    #[error(
+        "the content of partition ROMFS{number} arrived damaged: {expected} expected, {found} found"
+    )]
+    Arrived {
+        /// The partition.
+        number: u32,
+        /// Size or SHA-256 of what the board read.
+        expected: String,
+        /// Size or SHA-256 of what arrived.
         found: String,
     },
     /// The board's answer is not what its program should print.
@@ -164,6 +189,80 @@ pub fn partitions(
         .into_iter()
         .map(|partition| partition.map(to_partition))
         .collect())
+}
+
+/// Returns the first `size` bytes of a partition. Each part is compared with the SHA-256 that the board computes, if it has
+/// the algorithm, and is read again if it arrived damaged.
+///
+/// # Errors
+///
+/// [`RomError::Arrived`], [`RomError::Answer`], [`RomError::Board`]. When `events` breaks, the error is that of an interruption:
+/// see [`piton_board::stop`].
+pub fn read(
+    raw_repl: &mut RawRepl<'_>,
+    number: u32,
+    size: u64,
+    events: &mut dyn FnMut(RomEvent) -> ControlFlow<()>,
+    deadline: Deadline,
+) -> Result<Vec<u8>, RomError> {
+    let mut stop = Stop::new(raw_repl.cancel());
+    let mut remote = RemoteFs::new(raw_repl);
+    let mut content = Vec::new();
+    let mut start = 0;
+    while start < size {
+        let end = size.min(start + READ);
+        content.extend(read_part(&mut remote, number, (start, end), deadline)?);
+        start = end;
+        let event = RomEvent::Read {
+            bytes: start,
+            of: size,
+        };
+        stop.report(|| events(event));
+    }
+    Ok(content)
+}
+
+/// Reads one part of a partition.
+fn read_part(
+    remote: &mut RemoteFs<'_, '_>,
+    number: u32,
+    (start, end): Span,
+    deadline: Deadline,
+) -> Result<Vec<u8>, RomError> {
+    let arguments = [number.to_string(), start.to_string(), end.to_string()];
+    let source = device::ROM_READ.call(&arguments.each_ref().map(String::as_str));
+    let mut tries = TRIES;
+    loop {
+        let mut part = Vec::new();
+        let mut incoming = Incoming::new();
+        let mut output = |bytes: &[u8]| {
+            incoming.take(
+                bytes,
+                &mut |bytes| part.extend_from_slice(bytes),
+                &mut |_| {},
+            );
+        };
+        remote.exec(&source, &mut output, deadline.sooner(STEP_TIME))?;
+        let fault = match incoming.finish() {
+            Ok(()) if part.len() as u64 == end - start => return Ok(part),
+            Ok(()) => Fault::Damaged {
+                expected: format!("{} bytes", end - start),
+                found: format!("{} bytes", part.len()),
+            },
+            Err(fault) => fault,
+        };
+        tries -= 1;
+        if tries == 0 {
+            return Err(match fault {
+                Fault::Answer(received) => RomError::Answer { received },
+                Fault::Damaged { expected, found } => RomError::Arrived {
+                    number,
+                    expected,
+                    found,
+                },
+            });
+        }
+    }
 }
 
 /// An image, and where it goes.

@@ -80,9 +80,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     manifests: ManifestArgs,
     /// `build`: make an image file of a folder; `deploy`: write an image to a partition; `query`: look at the board's
-    /// partitions; `ls`, `cat IMAGE PATH`, `extract`, `verify`, `diff IMAGE IMAGE`: look at image files
+    /// partitions; `ls`, `cat IMAGE PATH`, `extract`, `verify`, `diff IMAGE IMAGE`: look at image files, or with `:` at the image in the
+    /// board's partition
     pub(crate) command: String,
-    /// The folder; for `deploy` also a `.romfs` or `.img` file; else an image file
+    /// The folder; for `deploy` also a `.romfs` or `.img` file; else an image file, or `:` for the board's partition
     pub(crate) path: Option<String>,
     /// For `cat` the path in the image, for `diff` the other image.
     #[arg(hide = true)]

@@ -375,6 +375,110 @@ fn image_files_are_looked_at_compared_and_unpacked() {
 }
 
 #[test]
+fn the_image_of_a_board_is_read_back() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+    let made = sandbox.run("--quiet romfs --hashes -o made.romfs build tree");
+    assert_eq!(made.code, Some(0), "{}", made.stderr());
+    std::fs::create_dir(sandbox.path().join("other")).unwrap();
+    sandbox.write("other/main.py", "");
+    let line = "--quiet connect virtual run partitions.py romfs deploy made.romfs romfs -p 1 --no-mpy deploy other \
+                romfs ls : + romfs cat : lib/helper.mpy + romfs verify : + romfs diff made.romfs :0 + romfs extract : -o out \
+                + romfs -p 1 ls : + romfs diff : :1";
+    let outcome = sandbox.run(line);
+    // The last one finds differences.
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr());
+    let file = sandbox.run("romfs ls made.romfs");
+    let module = sandbox.run("romfs cat made.romfs lib/helper.mpy");
+    let mut expected = file.stdout.clone();
+    expected.extend(module.stdout);
+    expected.extend(b"ROMFS0: 7 files, all as the hashes in the image say\n");
+    expected.extend(b"       0 main.py\n");
+    assert!(
+        outcome.stdout.starts_with(&expected),
+        "{}",
+        outcome.stdout()
+    );
+    let differences = outcome.stdout().split_once("main.py\n").unwrap().1.len();
+    assert!(differences > 0);
+    assert!(
+        outcome
+            .stdout()
+            .ends_with("added   main.py\nremoved text\n"),
+        "{}",
+        outcome.stdout()
+    );
+    assert_eq!(sandbox.read("out/lib/deep/data.bin").len(), 20_000);
+}
+
+#[test]
+fn hostile_images_on_a_board_are_errors() {
+    let sandbox = sandbox();
+    sandbox.write("partitions.py", PARTITIONS);
+
+    sandbox.write(
+        "fill.py",
+        "def fill(head, rest=b''):\n    _bytes[:] = b'\\xff' * len(_bytes)\n    _bytes[:len(head)] = head\n    _bytes[len(head):len(head) + len(rest)] = rest\n",
+    );
+    for (content, command, message) in [
+        ("b''", "ls :", "`ROMFS0`: not a romfs image"),
+        (
+            "b'\\xd2\\xcd\\x31\\xff\\xff\\xff\\x7f'",
+            "ls :",
+            "`ROMFS0`: ",
+        ),
+        (
+            "b'\\xd2\\xcd\\x31' + b'\\xff' * 9",
+            "verify :",
+            "`ROMFS0`: ",
+        ),
+        (
+            "b'\\xd2\\xcd\\x31\\x85\\x00', b'\\x04\\x85\\x00' * 200",
+            "extract : -o out",
+            "`ROMFS0`: ",
+        ),
+        (
+            "b'\\xd2\\xcd\\x31\\x0d\\x05\\x0b\\x07../evil\\x02\\x01x'",
+            "extract : -o out",
+            "no name for a file",
+        ),
+        (
+            "b'\\xd2\\xcd\\x31\\x00'",
+            "-p 2 ls :",
+            "the board has no partition ROMFS2",
+        ),
+        ("b'\\xd2\\xcd\\x31\\x00'", "cat : main.py", "main.py"),
+    ] {
+        let fill = format!("fill({content})");
+        let mut line = vec![
+            "--quiet",
+            "connect",
+            "virtual",
+            "run",
+            "partitions.py",
+            "run",
+            "fill.py",
+        ];
+        line.extend(["exec", &fill, "romfs"]);
+        line.extend(command.split(' '));
+        let outcome = sandbox.run_words(&line);
+        assert_eq!(
+            outcome.code,
+            Some(1),
+            "{content} {command}: {}",
+            outcome.stdout()
+        );
+        assert!(
+            outcome.stderr().contains(message),
+            "{content} {command}: {}",
+            outcome.stderr()
+        );
+    }
+    assert!(!sandbox.path().join("out").exists());
+    assert!(!sandbox.path().join("evil").exists());
+}
+
+#[test]
 fn folders_and_a_manifest_become_one_image_within_its_size() {
     let sandbox = sandbox();
     std::fs::create_dir(sandbox.path().join("more")).unwrap();

@@ -1,12 +1,17 @@
-//! `romfs ls`, `cat`, `extract`, `verify`, `diff`: looks at image files. No board is needed.
+//! `romfs ls`, `cat`, `extract`, `verify`, `diff`: looks at image files, and at the images in partitions of the board.
 
+use std::ops::ControlFlow::Continue;
 use std::path::{Path, PathBuf};
 
+use piton::deadline::Deadline;
+use piton::events::BoardEvent;
+use piton::fs::rom::{self, RomEvent};
 use piton::path::Sha256Hex;
 use piton::romfs::{
     Content, Difference, Entry, HashCheck, check_hashes, differences, extract, files, image_size,
     read,
 };
+use piton::times::CONTENT_TIME;
 use serde_json::json;
 
 use super::Args;
@@ -17,14 +22,17 @@ use crate::local_file;
 /// The words for these.
 pub(crate) const COMMANDS: [&str; 5] = ["ls", "cat", "extract", "verify", "diff"];
 
-pub(super) fn run(args: &Args, image: &str, ctx: &Context) -> Result<(), CommandError> {
+pub(super) fn run(args: &Args, image: &str, ctx: &mut Context) -> Result<(), CommandError> {
     let more: Vec<&str> = args.more.iter().map(String::as_str).collect();
     match (args.command.as_str(), more.as_slice()) {
-        ("ls", []) => list(image, ctx),
-        ("cat", [path]) => print(image, path, ctx),
-        ("extract", []) => unpack(args, image, ctx),
-        ("verify", []) => verify(image, ctx),
-        ("diff", [other]) => compare(image, other, ctx),
+        ("ls", []) => list(&open(image, args, ctx)?, ctx),
+        ("cat", [path]) => print(&open(image, args, ctx)?, path, ctx),
+        ("extract", []) => unpack(args, &open(image, args, ctx)?, ctx),
+        ("verify", []) => verify(&open(image, args, ctx)?, ctx),
+        ("diff", [other]) => {
+            let (one, two) = (open(image, args, ctx)?, open(other, args, ctx)?);
+            compare(&one, &two, ctx)
+        }
         ("cat", _) => Err(arguments(
             "romfs cat",
             "an image and a path in it are expected",
@@ -38,19 +46,72 @@ fn arguments(command: &'static str, problem: &'static str) -> CommandError {
     FileError::Arguments { command, problem }.into()
 }
 
-/// Reads an image file and its entries.
-fn open(path: &str) -> Result<(Vec<u8>, Vec<Entry>), CommandError> {
-    let image = local_file::read(Path::new(path))?;
-    let entries = read(&image).map_err(|source| RomfsError::Image {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok((image, entries))
+/// The largest image that is read from a board, in bytes: its size is what the image says.
+const LARGEST: u64 = 64 << 20;
+
+/// An image, its entries, and how messages name it.
+struct Image {
+    name: String,
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
 }
 
-fn list(image: &str, ctx: &Context) -> Result<(), CommandError> {
-    let (_, entries) = open(image)?;
-    let files = files(&entries);
+/// Reads an image and its entries: from a file, or for `:` and `:N` from a partition of the board.
+fn open(path: &str, args: &Args, ctx: &mut Context) -> Result<Image, CommandError> {
+    let number = match path.strip_prefix(':') {
+        Some("") => Some(args.partition.unwrap_or(0)),
+        Some(number) => number.parse().ok(),
+        None => None,
+    };
+    let (name, bytes) = match number {
+        Some(number) => (format!("ROMFS{number}"), from_board(number, ctx)?),
+        None => (path.to_owned(), local_file::read(Path::new(path))?),
+    };
+    let entries = read(&bytes).map_err(|source| RomfsError::Image {
+        path: name.clone(),
+        source,
+    })?;
+    Ok(Image {
+        name,
+        bytes,
+        entries,
+    })
+}
+
+/// Returns the image in a partition of the board; or the partition's first bytes, if they do not begin an image.
+fn from_board(number: u32, ctx: &mut Context) -> Result<Vec<u8>, CommandError> {
+    let partition = super::partition(number, ctx)?;
+    let Some(size) = image_size(&partition.head) else {
+        return Ok(partition.head);
+    };
+    let size = size.min(partition.size).min(LARGEST);
+    let board = ctx.session.board()?.device_name().to_owned();
+    let Context { session, ui, .. } = ctx;
+    let bar = ui.transfer(size);
+    let mut events = |event| {
+        ui.event(&BoardEvent {
+            board: board.as_str(),
+            event,
+        });
+        if let RomEvent::Read { bytes, .. } = event {
+            bar.at(bytes);
+        }
+        Continue(())
+    };
+    let deadline = Deadline::after(CONTENT_TIME);
+    let image = rom::read(
+        &mut session.raw_repl()?,
+        number,
+        size,
+        &mut events,
+        deadline,
+    );
+    bar.end();
+    Ok(image?)
+}
+
+fn list(image: &Image, ctx: &Context) -> Result<(), CommandError> {
+    let files = files(&image.entries);
     if ctx.ui.json() {
         let rows: Vec<_> = files
             .iter()
@@ -65,46 +126,50 @@ fn list(image: &str, ctx: &Context) -> Result<(), CommandError> {
     ctx.ui.text(&lines)
 }
 
-fn print(image: &str, wanted: &str, ctx: &Context) -> Result<(), CommandError> {
-    let (_, entries) = open(image)?;
+fn print(image: &Image, wanted: &str, ctx: &Context) -> Result<(), CommandError> {
     let wanted = wanted.trim_start_matches("/rom/").trim_start_matches('/');
-    let found = files(&entries).into_iter().find(|(path, _)| path == wanted);
+    let found = files(&image.entries)
+        .into_iter()
+        .find(|(path, _)| path == wanted);
     match found {
         Some((_, content)) => ctx.ui.bytes(content),
         None => Err(RomfsError::NoFile {
-            image: image.to_owned(),
+            image: image.name.clone(),
             path: wanted.to_owned(),
         }
         .into()),
     }
 }
 
-fn unpack(args: &Args, image: &str, ctx: &Context) -> Result<(), CommandError> {
-    let (_, entries) = open(image)?;
+fn unpack(args: &Args, image: &Image, ctx: &Context) -> Result<(), CommandError> {
     let folder = match &args.output {
         Some(folder) => PathBuf::from(folder),
-        None => Path::new(image).with_extension(""),
+        None => Path::new(&image.name).with_extension(""),
     };
-    let count = extract(&entries, &folder).map_err(RomfsError::Extract)?;
+    let count = extract(&image.entries, &folder).map_err(RomfsError::Extract)?;
     ctx.ui
         .step(&format!("{count} files in {}", folder.display()))
 }
 
-fn verify(path: &str, ctx: &Context) -> Result<(), CommandError> {
-    let (image, entries) = open(path)?;
-    let count = files(&entries).len();
-    let check = check_hashes(&image).map_err(|source| RomfsError::Image {
-        path: path.to_owned(),
+fn verify(image: &Image, ctx: &Context) -> Result<(), CommandError> {
+    let Image {
+        name: path,
+        bytes,
+        entries,
+    } = image;
+    let count = files(entries).len();
+    let check = check_hashes(bytes).map_err(|source| RomfsError::Image {
+        path: path.clone(),
         source,
     })?;
     let mut remarks = Vec::new();
-    let behind = (image.len() as u64).saturating_sub(image_size(&image).unwrap_or_default());
+    let behind = (bytes.len() as u64).saturating_sub(image_size(bytes).unwrap_or_default());
     if behind > 0 {
         remarks.push(format!(
             "{behind} bytes behind the image, which boards do not read"
         ));
     }
-    hidden(&entries, "", &mut remarks);
+    hidden(entries, "", &mut remarks);
     let (is_good, result) = match &check {
         HashCheck::Absent => (
             true,
@@ -146,9 +211,8 @@ fn hidden(entries: &[Entry], above: &str, remarks: &mut Vec<String>) {
     }
 }
 
-fn compare(one: &str, two: &str, ctx: &Context) -> Result<(), CommandError> {
-    let ((_, first), (_, second)) = (open(one)?, open(two)?);
-    let found = differences(&first, &second);
+fn compare(one: &Image, two: &Image, ctx: &Context) -> Result<(), CommandError> {
+    let found = differences(&one.entries, &two.entries);
     if ctx.ui.json() {
         ctx.ui.json_line(&found)?;
     } else {
