@@ -30,6 +30,8 @@ mod assembler;
 pub(crate) mod debug;
 mod runtime;
 pub(crate) mod rv32;
+#[cfg(test)]
+mod tests;
 pub(crate) mod thumb;
 pub(crate) mod x64;
 pub(crate) mod x86;

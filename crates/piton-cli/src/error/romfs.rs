@@ -1,5 +1,8 @@
 //! Failures of `romfs`.
 
+use piton::compiler::DiagnosticCode;
+use piton::romfs::CompileError;
+
 /// Why an image cannot be made or deployed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RomfsError {
@@ -8,7 +11,7 @@ pub(crate) enum RomfsError {
     Folder(piton::romfs::FolderError),
     /// A source of an image cannot be compiled.
     #[error("romfs: {0}")]
-    Compile(piton::romfs::CompileError),
+    Compile(CompileError),
     /// The content of a folder does not fit into an image.
     #[error("romfs: {0}")]
     Build(piton::romfs::BuildError),
@@ -67,6 +70,15 @@ impl RomfsError {
                     "the largest files are {}; `--exclude` leaves some out, `--share` stores equal ones once",
                     largest.join(", ")
                 )]
+            }
+            RomfsError::Compile(CompileError::Rejected { diagnostic, .. })
+                if diagnostic.code == DiagnosticCode::InvalidArchitecture =>
+            {
+                vec![
+                    "machine code is for one processor: `--target micropython:armv7m`, for example, selects it; where `piton info` shows \
+                     none, remove the decorator"
+                        .to_owned(),
+                ]
             }
             RomfsError::Unusable { .. } => {
                 vec![
