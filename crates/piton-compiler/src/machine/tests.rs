@@ -1,5 +1,4 @@
 //! What the operations become on each machine: the bytes, and what a disassembler reads in them.
-#![expect(clippy::unwrap_used, reason = "a machine that writes nothing fails")]
 
 use std::fmt::Write;
 
