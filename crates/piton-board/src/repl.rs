@@ -42,6 +42,7 @@ mod follow;
 pub mod learned;
 mod link;
 mod output;
+mod own;
 mod pieces;
 pub mod protocol;
 mod send;
@@ -103,9 +104,13 @@ pub struct Repl {
     state: State,
     sending: Sending,
     soft_resets: u64,
+    /// The number of the last probe, and of the last one whose answer has come.
     probes: u32,
+    answered_probes: u32,
     /// Whether the next program must not be sent to a board without raw-paste.
     only_raw_paste: bool,
+    /// Whether the line to the board may have bytes that no program has read: see [`Conversation::write_padding`].
+    has_padded: bool,
     learned: Learned,
 }
 
@@ -120,7 +125,9 @@ impl Repl {
             sending: Sending::NotAsked,
             soft_resets: 0,
             probes: 0,
+            answered_probes: 0,
             only_raw_paste: false,
+            has_padded: false,
             learned: Learned::default(),
         }
     }
@@ -265,6 +272,22 @@ impl RawRepl<'_> {
         self.repl.follow(output, deadline)
     }
 
+    /// As [`RawRepl::exec`], for a program of the host that reads no input: if the line damages its end, a numbered probe
+    /// finds out that the board is at its prompt.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RawRepl::exec`]; [`Error::Unexpected`] if the program has ended and nothing shows how.
+    pub fn exec_probed(
+        &mut self,
+        source: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.repl.start(source, deadline)?;
+        self.repl.follow_probed(output, deadline)
+    }
+
     /// As [`RawRepl::exec`], for a program that reads input: the bytes that `reply` returns are written to it at once.
     /// `reply` is called when the program has begun, after each piece of output, and each 50 ms.
     ///
@@ -400,6 +423,11 @@ impl RawRepl<'_> {
     /// Returns whether the board supports raw-paste; `None` before the first program.
     pub fn raw_paste(&self) -> Option<bool> {
         self.repl.sending.raw_paste()
+    }
+
+    /// Returns whether the board is known to be at the raw REPL's prompt: no longer after an exchange that has failed.
+    pub fn is_at_prompt(&self) -> bool {
+        self.repl.is_raw()
     }
 
     /// Returns the number of observed starts of the interpreter: see [`Repl::soft_resets`].

@@ -1,7 +1,7 @@
 # Writes one file that fits into memory and arrived with this program: `data`, deflated if `bits` is not 0. `inside` is its path if
 # `path` is a folder. An unchanged file is not written, unless `force`. Prints whether the file is in the
 # folder, and whether it was unchanged.
-# Short: data path inside size bits force part file same start error
+# Short: data path inside size bits force part file same start error view room
 def _piton(data, path, inside, size, bits, force):
     import os
 
@@ -11,11 +11,15 @@ def _piton(data, path, inside, size, bits, force):
 
         data = DeflateIO(BytesIO(data), 1, bits).read(size)
 
+    view = memoryview(data)
+    room = bytearray(512)
+
     def same(part):
         try:
             with open(part, "rb") as file:
                 for start in range(0, size + 1, 512):
-                    if file.read(512) != data[start : start + 512]:
+                    # Slices of views take half the time of slices of bytes.
+                    if room[: file.readinto(room)] != view[start : start + 512]:
                         return
                 return True
         except OSError:

@@ -1,6 +1,6 @@
 # Sends files to the host as a stream of frames: docs/transfer.md describes both directions. The host requests damaged
 # parts by a line of numbers: index of the file, offset, number of the next frame, number of the mark before it, longest content of a
-# frame, sum of these.
+# frame, number of frames until the next request (0 if none follows), sum of these.
 def _piton(paths):
     import gc
     import os
@@ -23,7 +23,7 @@ def _piton(paths):
         room *= 2
     most = room
     view = memoryview(bytearray(room + 9))
-    index = offset = number = 0
+    index = offset = number = burst = 0
 
     def frame(kind, size):
         nonlocal number
@@ -38,17 +38,18 @@ def _piton(paths):
 
     def asked(wait):
         # Whether the host has requested a part, which is sent next. None: the host has everything.
-        nonlocal index, offset, number, room
+        nonlocal index, offset, number, room, burst
         if not poller.poll(wait):
             return False
         try:
-            numbers = [int(text) for text in stdin.readline().split()]
+            # On a line that lost bytes, padding precedes the line.
+            numbers = [int(text) for text in stdin.readline().strip(b"\xff").split()]
             if not numbers:
                 return None
             # A line that was damaged is asked for again.
             if sum(numbers[:-1]) != numbers[-1]:
                 return False
-            index, offset, number, mark, room = numbers[:-1]
+            index, offset, number, mark, room, burst = numbers[:-1]
             room = min(room, most)
         except ValueError:
             return False
@@ -101,7 +102,9 @@ def _piton(paths):
                 if digest:
                     digest.update(view[5 : count + 5])
                 frame(66, count)
-                found = asked(0)
+                # On a line that damages bytes, the board does not send far ahead of the host.
+                burst -= 1
+                found = asked(0 if burst else 10000)
             if found:
                 continue
             if digest:

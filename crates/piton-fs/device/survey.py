@@ -4,8 +4,9 @@
 # one line for each entry: the short digest in base64 for a file of the wanted size, else (name, mode, size), with the
 # size None for another file system, which is not entered. Wanted entries are printed by their number.
 # With `flat`, nothing below the roots is listed, and `wanted` has a size for each root, or None for any.
-# At last (block size, free blocks) of the file system of the first root, or None.
-def _piton(roots, base, wanted, flat):
+# At last (block size, free blocks) of the file system of the first root, or None. Only with `measure`: a littlefs has to read all of
+# its folders for that.
+def _piton(roots, base, wanted, flat, measure=False):
     import os
 
     digest = None
@@ -101,4 +102,4 @@ def _piton(roots, base, wanted, flat):
                         size = 0
                         pending.append(path)
                 entry(path, name, mode, size)
-    print((space(roots[0]) or (None,) * 3)[:2])
+    print((measure and space(roots[0]) or (None,) * 3)[:2])

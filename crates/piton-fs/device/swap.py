@@ -46,11 +46,14 @@ def _piton(folder, journal, begin):
                     os.remove(left)
         os.remove(draft)
         return print(False)
+    # The places whose old files have their temporary names. At a change that was interrupted all places are looked at. A look costs
+    # an RP2040 up to 2 ms.
+    replaced = [] if begin else entries
     try:
         for place in entries:
             new = place + ".piton-next"
             old = place + ".piton-old"
-            if there(new):
+            if begin or there(new):
                 found = there(place)
                 if found:
                     if found[0] & 0x4000:
@@ -58,6 +61,8 @@ def _piton(folder, journal, begin):
                     if there(old):
                         os.remove(old)
                     os.rename(place, old)
+                    if begin:
+                        replaced.append(place)
                 os.rename(new, place)
     except BaseException:
         print(repr(place))
@@ -74,7 +79,7 @@ def _piton(folder, journal, begin):
             os.remove(place + ".piton-next")
         raise
     # The changes are not undone from here on.
-    for place in entries:
+    for place in replaced:
         if there(place + ".piton-old"):
             os.remove(place + ".piton-old")
     for place in goes:

@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::device;
 use crate::error::Error;
 use crate::hash::DigestBytes;
-use crate::remote::{RemoteFs, quoted};
+use crate::remote::{self, RemoteFs, quoted};
 use crate::transfer::agent::{self, is_missing_function};
 use crate::transfer::load;
 use crate::wire::{crc32, deflate};
@@ -35,7 +35,7 @@ const LEAST_GAIN: usize = 256;
 const WRITE_TIME: Duration = Duration::from_secs(60);
 
 /// Number of attempts when the content arrives damaged.
-const TRIES: u32 = 2;
+const TRIES: u32 = 4;
 
 /// The result of [`RemoteFs::put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,17 @@ pub struct Peek {
     pub digest: Option<[u8; 32]>,
 }
 
+/// Reads the output of device/peek.py.
+fn peek(answer: &[u8]) -> Option<Peek> {
+    let (in_folder, digest) =
+        from_literal::<(bool, Option<DigestBytes>)>(answer.trim_ascii()).ok()?;
+    let digest = match digest {
+        Some(DigestBytes(digest)) => Some(digest.try_into().ok()?),
+        None => None,
+    };
+    Some(Peek { in_folder, digest })
+}
+
 impl RemoteFs<'_, '_> {
     /// Queries the destination of one file of `size` bytes: `path`, or `inside` if `path` is a folder. One exchange.
     ///
@@ -71,25 +82,31 @@ impl RemoteFs<'_, '_> {
         deadline: Deadline,
     ) -> Result<Option<Peek>, Error> {
         let arguments = [&*quoted(path), &quoted(inside), &size.to_string()];
-        let answer = match self.peek_once(&device::PEEK.call(&arguments), deadline) {
-            Ok(Some(answer)) => answer,
-            Ok(None) => return Ok(None),
-            Err(BoardError::Exception(exception)) if is_missing_function(&exception.type_name) => {
-                return Ok(None);
+        let mut tries = remote::TRIES;
+        loop {
+            tries -= 1;
+            let answer = match self.peek_once(&device::PEEK.call(&arguments), deadline) {
+                Ok(Some(answer)) => answer,
+                Ok(None) => return Ok(None),
+                Err(error) if tries > 0 && self.may_repeat(&error) => continue,
+                Err(BoardError::Exception(exception))
+                    if is_missing_function(&exception.type_name) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(Error::new(path, error)),
+            };
+            match peek(&answer) {
+                Some(peek) => return Ok(Some(peek)),
+                None if tries > 0 => debug!("the answer was damaged, the board is asked again"),
+                None => {
+                    return Err(Error::Answer {
+                        path: path.clone(),
+                        received: answer,
+                    });
+                }
             }
-            Err(error) => return Err(Error::new(path, error)),
-        };
-        let garbled = || Error::Answer {
-            path: path.clone(),
-            received: answer.clone(),
-        };
-        let destination = from_literal::<(bool, Option<DigestBytes>)>(answer.trim_ascii());
-        let (in_folder, digest) = destination.map_err(|_| garbled())?;
-        let digest = digest.map(|DigestBytes(digest)| digest.try_into().map_err(|_| garbled()));
-        Ok(Some(Peek {
-            in_folder,
-            digest: digest.transpose()?,
-        }))
+        }
     }
 
     fn peek_once(
@@ -97,13 +114,17 @@ impl RemoteFs<'_, '_> {
         source: &[u8],
         deadline: Deadline,
     ) -> Result<Option<Vec<u8>>, BoardError> {
-        let Some(conversation) = self.raw().converse_by_raw_paste(source, deadline)? else {
-            return Ok(None);
-        };
+        let source = self.checked(source.to_vec());
+        let started = self.raw().converse_by_raw_paste(&source, deadline);
         let mut answer = Vec::new();
-        let ended = conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline);
-        ended.map_err(|error| self.stop(error))?;
-        Ok(Some(answer))
+        let ended = started.and_then(|conversation| match conversation {
+            Some(conversation) => conversation
+                .finish_probed(&mut |bytes| answer.extend_from_slice(bytes), deadline)
+                .map(|()| true),
+            None => Ok(false),
+        });
+        let has_run = ended.map_err(|error| self.stop(error))?;
+        Ok(has_run.then_some(answer))
     }
 
     /// Writes a file of at most [`LONGEST_PUT`] bytes as [`RemoteFs::write`] does: to `path`, or to `inside` if `path` is
@@ -141,10 +162,17 @@ impl RemoteFs<'_, '_> {
                 Ok(None) => return Ok(None),
                 Ok(Some(answer)) => {
                     let destination = from_literal::<(bool, bool)>(answer.trim_ascii());
-                    let (in_folder, unchanged) = destination.map_err(|_| Error::Answer {
-                        path: path.clone(),
-                        received: answer,
-                    })?;
+                    let (in_folder, unchanged) = match destination {
+                        Ok(destination) => destination,
+                        // It says nothing of the file, which the next attempt compares.
+                        Err(_) if attempt < TRIES => continue,
+                        Err(_) => {
+                            return Err(Error::Answer {
+                                path: path.clone(),
+                                received: answer,
+                            });
+                        }
+                    };
                     debug!(%path, unchanged, "the file is on the board");
                     let put = Put {
                         in_folder,
@@ -172,6 +200,9 @@ impl RemoteFs<'_, '_> {
                 }
                 Err(error) => {
                     let error = self.stop(error);
+                    if attempt < TRIES && self.may_repeat(&error) {
+                        continue;
+                    }
                     return Err(Error::new(path, error));
                 }
             }
@@ -236,17 +267,18 @@ impl RemoteFs<'_, '_> {
             &crc32(&[content]).to_string(),
             if force { "1" } else { "0" },
         ]);
+        let source = self.checked(source);
         let Some(mut conversation) = self.raw().converse_by_raw_paste(&source, deadline)? else {
             return Ok(None);
         };
-        if load::wait_for_request(&mut conversation, load::REQUEST_TIME, deadline)? {
+        if load::wait_for_request(&mut conversation, deadline)? {
             conversation.write(&bytes, deadline)?;
             // The board confirms the content. If the content was damaged, the program ends instead, and its output has
             // the reason.
-            load::wait_for_request(&mut conversation, load::LOAD_TIME, deadline)?;
+            load::wait_for_confirmation(&mut conversation, load::LOAD_TIME, deadline)?;
         }
         let mut answer = Vec::new();
-        conversation.finish(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
+        conversation.finish_probed(&mut |bytes| answer.extend_from_slice(bytes), deadline)?;
         Ok(Some(answer))
     }
 }

@@ -15,12 +15,13 @@ use crate::device::{self, Program};
 use crate::error::Error;
 use crate::listing::Kind;
 use crate::transfer::agent;
+use crate::transfer::load::checked;
 
 /// Timeout of stopping a program, after a deadline or Ctrl-C.
 const STOP: Duration = Duration::from_secs(6);
 
 /// Number of attempts to get an undamaged answer.
-const TRIES: u32 = 6;
+pub(crate) const TRIES: u32 = 6;
 
 /// Minimum length in bytes of a program that goes as bytecode. An RP2040 compiles a byte of source in 29 µs, and
 /// needs 25 ms for the loader of bytecode.
@@ -254,9 +255,10 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         let mut tries = TRIES;
         loop {
             tries -= 1;
-            let answer = self
-                .run_program(program, arguments, deadline)
-                .map_err(|error| Error::new(path, error))?;
+            let answer = match self.run_program(program, arguments, deadline) {
+                Err(error) if tries > 0 && self.may_repeat(&error) => continue,
+                answer => answer.map_err(|error| Error::new(path, error))?,
+            };
             match self.read_answer(path, &answer) {
                 // The answer was damaged on its way.
                 Err(Error::Answer { .. }) if tries > 0 => {}
@@ -286,26 +288,19 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         arguments: &[&str],
         deadline: Deadline,
     ) -> Result<Vec<u8>, BoardError> {
-        let mut answer = Vec::new();
-        for tries in (0..TRIES).rev() {
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let mut answer = Vec::new();
             let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
             match self.exec_program(program, arguments, &mut output, deadline) {
+                Ok(()) => return Ok(answer),
                 // It changed nothing: it raised before it printed.
-                Err(BoardError::Exception(exception))
-                    if tries > 0 && is_damage(&exception) && answer.is_empty() =>
-                {
-                    debug!(
-                        exception = exception.message,
-                        "a program was damaged, it is sent again"
-                    );
-                }
-                other => {
-                    other?;
-                    break;
-                }
+                Err(error @ BoardError::Exception(_))
+                    if tries > 0 && answer.is_empty() && self.may_repeat(&error) => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(answer)
     }
 
     /// Does the work of [`RemoteFs::run_program`]; `output` gets what the program prints, also before it fails.
@@ -323,7 +318,36 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
                 Err(error) => return Err(self.stop(error)),
             }
         }
-        self.exec(&program.call(arguments), output, deadline)
+        let source = self.checked(program.call(arguments));
+        let ended = self.raw_repl.exec_probed(&source, output, deadline);
+        ended.map_err(|error| self.stop(error))
+    }
+
+    /// Returns a program of this crate as it is sent: with a checksum, if the line has damaged bytes. A board that has no
+    /// CRC-32 gets it unchanged.
+    pub(crate) fn checked(&mut self, source: Vec<u8>) -> Vec<u8> {
+        let learned = self.raw_repl.learned();
+        match learned.damages && learned.streams == Some(true) {
+            true => checked(&source),
+            false => source,
+        }
+    }
+
+    /// Returns whether an exchange that failed with this error may be repeated: the line has damaged it, and the board is at
+    /// its prompt again. Only for exchanges that have the same effect twice as once.
+    pub(crate) fn may_repeat(&mut self, error: &BoardError) -> bool {
+        let may_repeat = match error {
+            BoardError::Exception(exception) => is_damage(exception),
+            BoardError::Timeout { .. }
+            | BoardError::Unexpected { .. }
+            | BoardError::NotAtPrompt => self.raw_repl.is_at_prompt(),
+            _ => false,
+        };
+        if may_repeat {
+            debug!(%error, "the line has damaged an exchange, it is repeated");
+            self.raw_repl.learned_mut().damages = true;
+        }
+        may_repeat
     }
 
     pub(crate) fn read_answer<T: DeserializeOwned>(

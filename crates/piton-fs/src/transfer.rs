@@ -98,6 +98,8 @@ pub struct SendOptions {
     /// Read each file back from the board's flash before it replaces the old one. Without this the board checks the
     /// received content, not the content of its flash.
     pub verify: bool,
+    /// The caller has compared the sizes with the free space, so the board is not asked for it.
+    pub fits: bool,
 }
 
 /// Progress of a stream of files.

@@ -26,6 +26,17 @@ impl<'a> Conversation<'a> {
         self.repl.link.write(bytes, deadline)
     }
 
+    /// Writes bytes 0xff that complete a read of the program which lacks bytes. If it lacks none, they stay in the line: the
+    /// next program is sent after an interrupt, which drops them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::write`].
+    pub fn write_padding(&mut self, count: usize, deadline: Deadline) -> Result<(), Error> {
+        self.repl.has_padded = true;
+        self.repl.link.write(&vec![0xff; count], deadline)
+    }
+
     /// Returns the received bytes that are not consumed yet.
     pub fn pending(&self) -> &[u8] {
         self.repl.link.pending()
@@ -58,5 +69,28 @@ impl<'a> Conversation<'a> {
     /// As for [`super::RawRepl::exec`].
     pub fn finish(self, output: &mut dyn FnMut(&[u8]), deadline: Deadline) -> Result<(), Error> {
         self.repl.follow(output, deadline)
+    }
+    /// As [`Conversation::finish`], for a program that reads no more input than an empty line: see
+    /// [`super::RawRepl::exec_probed`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`super::RawRepl::exec_probed`].
+    pub fn finish_probed(
+        self,
+        output: &mut dyn FnMut(&[u8]),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.repl.follow_probed(output, deadline)
+    }
+
+    /// Sends Ctrl-C and a probe. A board whose program has ended runs the probe; [`Conversation::finish_probed`] takes the
+    /// answer for the end. The program must ignore the probe.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::write`].
+    pub fn probe(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.repl.probe_after_interrupt(deadline)
     }
 }

@@ -1,5 +1,6 @@
 //! Entering the raw REPL from any state of the board.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use tracing::debug;
@@ -72,8 +73,24 @@ const PROMPT_QUIET: Duration = Duration::from_millis(150);
 /// Silence after which the board gets another Ctrl-A.
 const CTRL_A_RETRY: Duration = Duration::from_secs(1);
 
-/// Silence behind bytes that do not complete an answer, after which they count as a damaged one.
+/// Silence after which the host looks at bytes that do not complete an answer, or asks the board by a numbered probe. It
+/// decides nothing by itself: a late answer is still recognized.
 pub(super) const DAMAGE_QUIET: Duration = Duration::from_secs(1);
+
+/// The factor of the numbers of probes: a number that a damaged or unrelated answer hardly contains.
+const PROBE_FACTOR: u32 = 7919;
+
+/// The program that asks a board at the raw REPL's prompt for a number. It is harmless in every state in which the host
+/// sends it: behind a program that reads no input it waits until the prompt is there. The first byte ends an incomplete
+/// line of input. The answer is not part of the program, so an echo of the program is not mistaken for it.
+pub(super) fn probe_program(number: u32) -> Vec<u8> {
+    format!("\nprint({PROBE_FACTOR}*{number})\x04").into_bytes()
+}
+
+/// The beginning of the answer to a probe.
+pub(super) fn probe_answer(number: u32) -> Vec<u8> {
+    format!("OK{}\r\n", PROBE_FACTOR * number).into_bytes()
+}
 
 /// The state of one entry into the raw REPL.
 struct Attempt {
@@ -177,36 +194,47 @@ impl Repl {
 
     /// Waits until the board has answered everything that was sent before.
     ///
-    /// The board answers in order, so when it has answered a probe, no older answer can come.
+    /// The board answers in order, so when it has answered the last probe, no older answer can come.
     pub(super) fn synchronize(&mut self, limit: Deadline) -> Result<(), Error> {
         let mut wait = Wait::new("the raw REPL to settle", limit);
+        let mut quiet = DAMAGE_QUIET;
+        self.send_probe(limit)?;
         loop {
-            self.probes += 1;
-            let factor = 7919;
-            let program = format!("print({factor}*{})\x04", self.probes);
-            // The answer is not part of the program, so an echo of the program is not mistaken for it.
-            let answer = format!("OK{}", factor * self.probes);
-            self.link.write(program.as_bytes(), limit)?;
-            let end = loop {
-                if let Some(at) = find(self.link.pending(), b"\x04>") {
-                    break at + 2;
+            if let Some(at) = find(self.link.pending(), b"\x04>") {
+                let text = self.link.pending().get(..at).unwrap_or_default();
+                let answers = |number: &u32| find(text, &probe_answer(*number)).is_some();
+                let answered = self.open_probes().rfind(answers);
+                self.link.consume(at + 2);
+                match answered {
+                    Some(number) if number == self.probes => {
+                        self.answered_probes = number;
+                        return Ok(());
+                    }
+                    // The answer to an earlier probe was late, not lost. That to the last one follows.
+                    Some(_) => {}
+                    // An older answer. Or the probe has failed with `KeyboardInterrupt`: MicroPython 1.9.2 keeps a Ctrl-C
+                    // that came between two programs, and raises it in the next one.
+                    None => self.send_probe(limit)?,
                 }
-                if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
-                    && !self.link.pending().is_empty()
-                {
-                    debug!("the answer to the probe was damaged, it is sent again");
-                    break self.link.pending().len();
-                }
-            };
-            let text = self.link.pending().get(..end).unwrap_or_default();
-            let answered = find(text, answer.as_bytes()).is_some();
-            self.link.consume(end);
-            // The probe may fail with `KeyboardInterrupt`: MicroPython 1.9.2 keeps a Ctrl-C that came between two programs,
-            // and raises it in the next one. Then another probe follows.
-            if answered {
-                return Ok(());
+            } else if !self.link.more_within(&mut wait, quiet)? {
+                // The probe or its answer was damaged, or is late. In both cases another probe is harmless: the answer to the
+                // earlier one is recognized by its number.
+                debug!("no answer to the probe yet, another one is sent");
+                quiet *= 2;
+                self.send_probe(limit)?;
             }
         }
+    }
+
+    /// Returns the numbers of the probes whose answers may still come.
+    pub(super) fn open_probes(&self) -> RangeInclusive<u32> {
+        self.answered_probes + 1..=self.probes
+    }
+
+    /// Sends the next probe. Its number is `probes` then.
+    pub(super) fn send_probe(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.probes += 1;
+        self.link.write(&probe_program(self.probes), deadline)
     }
 
     /// Soft-resets the board, which must be at the raw REPL's prompt.
@@ -216,6 +244,7 @@ impl Repl {
         let limit = bounded(deadline);
         // The announcement and the banner are awaited separately, because boot.py may print between them.
         let mut wait = Wait::new("the soft reset", limit);
+        let mut quiet = DAMAGE_QUIET;
         loop {
             let pending = self.link.pending();
             if let Some(at) = find(pending, SOFT_REBOOT) {
@@ -224,7 +253,8 @@ impl Repl {
             }
             if let Some(at) = find(pending, b"\x04>") {
                 // The answer to a program came instead of a reset. The raw REPL's line contained an earlier byte, such as a
-                // newline that the board received while it started, and the Ctrl-D ran this line. Now the line is empty.
+                // newline that the board received while it started, and the Ctrl-D ran this line. Or the Ctrl-D was lost, and
+                // this is the answer to a probe. Now the line is empty.
                 debug!("the board ran a line instead of the soft reset, Ctrl-D is sent again");
                 self.link.consume(at + 2);
                 self.link.write(b"\x04", limit)?;
@@ -236,11 +266,15 @@ impl Repl {
                 self.soft_resets += 1;
                 return self.enter(limit);
             }
-            if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
-                && resembles(self.link.pending(), RAW_BANNER)
-            {
-                // The announcement was damaged. The banner of the raw REPL does not come without a reset.
-                break;
+            if !self.link.more_within(&mut wait, quiet)? {
+                if resembles(self.link.pending(), RAW_BANNER) {
+                    // The announcement was damaged. The banner of the raw REPL does not come without a reset.
+                    break;
+                }
+                // The Ctrl-D was lost, or the answer is late. A board that lost it answers the probe; one that resets
+                // itself drops the probe or answers it later.
+                quiet *= 2;
+                self.send_probe(limit)?;
             }
         }
         self.soft_resets += 1;
@@ -258,12 +292,16 @@ impl Repl {
             if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
                 && resembles(self.link.pending(), RAW_BANNER)
             {
+                // If the rest of the banner is only late, it comes before the answer to the probe.
                 debug!(
                     "the banner of the raw REPL was damaged, a probe shows whether the board is there"
                 );
                 self.synchronize(limit)?;
                 break;
             }
+        }
+        if !self.open_probes().is_empty() {
+            self.synchronize(limit)?;
         }
         self.state = State::Raw;
         Ok(())

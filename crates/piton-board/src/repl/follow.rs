@@ -7,7 +7,7 @@ use super::link::{Link, Tail, Wait};
 use super::output::{End, Scanner};
 use super::pieces;
 use super::protocol::{RAW_BANNER, RAW_PROMPT, ends_with_board_start};
-use super::{Repl, Reply, State, bounded, entry};
+use super::{Repl, Reply, State, bounded, entry, own};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exception::BoardException;
@@ -22,10 +22,14 @@ const QUIET: Duration = Duration::from_millis(500);
 /// A program that runs in the raw REPL.
 #[derive(Debug, Default)]
 pub(super) struct Program {
-    scanner: Scanner,
+    pub(super) scanner: Scanner,
     printed: Tail,
     /// All bytes that came, with those of the end.
     received: Tail,
+    /// The number of these bytes.
+    received_bytes: u64,
+    /// The beginnings of the answers to the probes that follow the program.
+    pub(super) probe_answers: Vec<Vec<u8>>,
     /// Whether it was sent in pieces, and runs inside the program that joins them.
     pub(super) in_pieces: bool,
 }
@@ -36,13 +40,20 @@ impl Program {
             scanner,
             printed,
             received,
+            received_bytes,
             ..
         } = self;
         received.push(bytes);
+        *received_bytes += bytes.len() as u64;
         scanner.feed(bytes, &mut |bytes| {
             printed.push(bytes);
             output(bytes);
         })
+    }
+
+    /// Returns the number of bytes that have come.
+    pub(super) fn received_bytes(&self) -> u64 {
+        self.received_bytes
     }
 
     /// Returns whether the last bytes may be an end of which the line has lost a byte: the board is at its prompt then, and
@@ -205,12 +216,26 @@ fn read_to_end(
     let mut quiet_since = Instant::now();
     let mut received = Tail::default();
     loop {
-        let pending = link.take_pending();
+        let mut pending = link.take_pending();
         received.push(&pending);
         let output = &mut |bytes: &[u8]| exchange.output(bytes);
-        if let Some((end, used)) = program.feed(&pending, output) {
+        let answer = own::split_at_answer(&pending, &program.probe_answers);
+        let answer_bytes = answer.map(|(at, _)| pending.split_off(at));
+        let end = program.feed(&pending, output);
+        link.put_back(answer_bytes.as_deref().unwrap_or_default());
+        if let Some((end, used)) = end {
             link.put_back(pending.get(used..).unwrap_or_default());
-            return settle(link, end, output);
+            return match program.probe_answers.as_slice() {
+                [] => settle(link, end, output),
+                _ => Ok(end),
+            };
+        }
+        if let Some((_, true)) = answer {
+            let received = program.received.bytes();
+            return own::damaged_end(received).ok_or_else(|| Error::Unexpected {
+                expected: "the end of the program",
+                received: received.to_vec(),
+            });
         }
         let bytes = exchange.reply();
         if !bytes.is_empty() {

@@ -24,6 +24,8 @@ pub struct Learned {
     pub longest_burst: usize,
     /// The time that each byte of the last program took to arrive, in seconds; 0 if no program was sent.
     pub seconds_per_byte: f64,
+    /// Whether the line has damaged or lost bytes: short programs carry a checksum then.
+    pub damages: bool,
     /// The programs that were loaded, by the checksum of their sources.
     pub loaded_programs: BTreeSet<u32>,
     /// The programs that are kept in the board's memory, by the checksum of their sources, with the value of

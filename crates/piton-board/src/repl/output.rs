@@ -34,6 +34,8 @@ pub(super) enum End {
 pub(super) struct Scanner {
     /// Empty, or a 0x04 and the bytes after it, which are output or an end.
     held: Vec<u8>,
+    /// Whether one 0x04 in the output is the late acknowledgement of the program, which is dropped.
+    pub(super) awaits_acknowledgement: bool,
 }
 
 /// The meaning of the held bytes.
@@ -68,7 +70,8 @@ impl Scanner {
                 Verdict::Output => {
                     let rest = self.held.get(1..).unwrap_or_default();
                     let count = 1 + position(rest).unwrap_or(rest.len());
-                    emit(self.held.get(..count).unwrap_or_default(), output);
+                    let from = usize::from(std::mem::take(&mut self.awaits_acknowledgement));
+                    emit(self.held.get(from..count).unwrap_or_default(), output);
                     self.held.drain(..count);
                 }
                 Verdict::End(end, count) => {

@@ -19,6 +19,12 @@ const NO: &[u8] = b"R\x00";
 /// Length of the answer that accepts raw-paste: two bytes, the window size (two bytes, little-endian), and the first credit.
 const YES_LENGTH: usize = 5;
 
+/// Maximum number of times that the request is sent for one program.
+const ASK_TRIES: u32 = 5;
+
+/// Number of silences of [`DAMAGE_QUIET`] after which the request is sent again. A board that starts is silent for seconds.
+const SILENT_TIMES: u32 = 3;
+
 /// The friendly REPL's answer to the first byte of the request. It shows that the board was reset.
 const PASTE_MODE: &[u8] = b"\r\npaste mode; ";
 
@@ -99,6 +105,10 @@ impl Repl {
         check_source(source)?;
         self.state = State::Broken;
         let step = deadline.sooner(STEP);
+        if std::mem::take(&mut self.has_padded) {
+            self.link.write(&[INTERRUPT], step)?;
+            self.synchronize(step)?;
+        }
         let mut progress = Progress::default();
         if let Sending::RawPaste { window } = self.sending {
             // The board reads the request at once, so the source may follow without a wait. Request and source together fill
@@ -110,24 +120,28 @@ impl Repl {
             self.link.write(ASK, step)?;
         }
         let known = self.sending;
-        if !matches!(known, Sending::Pieces | Sending::Plain) && !self.read_answer(step)? {
-            // The board answers with its banner: a byte of the request was damaged, and the last byte, Ctrl-A, has started
-            // the raw REPL again. If the source was sent with its end, the board runs it. Otherwise a Ctrl-C cancels the part
-            // that was sent.
+        let mut tries = ASK_TRIES;
+        while !matches!(known, Sending::Pieces | Sending::Plain)
+            && !self.read_answer(!progress.ended, step)?
+        {
+            // A byte of the request was damaged. If its last byte, Ctrl-A, arrived, it has started the raw REPL again. If the
+            // source was sent with its end, the board runs it. Otherwise a Ctrl-C cancels the part that was sent, and also
+            // the paste of a board whose answer is only late: nothing of the program has run.
             debug!("the request of raw-paste was damaged, it is sent again");
             if progress.ended {
                 return Ok(Acknowledgement::Ok);
             }
-            progress = Progress::default();
-            self.link.write(&[INTERRUPT], step)?;
-            self.synchronize(step)?;
-            self.link.write(ASK, step)?;
-            if !self.read_answer(step)? {
+            tries -= 1;
+            if tries == 0 {
                 return Err(Error::Unexpected {
                     expected: "an answer to raw-paste",
                     received: self.link.take_pending(),
                 });
             }
+            progress = Progress::default();
+            self.link.write(&[INTERRUPT], step)?;
+            self.synchronize(step)?;
+            self.link.write(ASK, step)?;
         }
         if known == Sending::NotAsked {
             debug!(sending = ?self.sending, "the way of sending programs is known");
@@ -161,42 +175,47 @@ impl Repl {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let wait = Wait::new("the board to receive the program", deadline.sooner(STEP));
+        let mut is_late = false;
         match acknowledgement {
             Acknowledgement::None => {}
             // The board ends the paste at the end byte, or earlier at an error in the source. It acknowledges both in the
             // same way, since the end byte was sent already.
-            Acknowledgement::PasteEnd => self.skip_paste_end(wait)?,
+            Acknowledgement::PasteEnd => is_late = !self.skip_paste_end(wait)?,
             Acknowledgement::Ok | Acknowledgement::OkToPieces => {
                 self.link.skip_past(b"OK", wait)?;
             }
         }
         let mut program = Program::default();
         program.in_pieces = matches!(acknowledgement, Acknowledgement::OkToPieces);
+        program.scanner.awaits_acknowledgement = is_late;
         self.state = State::Running(Box::new(program));
         Ok(())
     }
 
-    /// Consumes the acknowledgement of the end of the paste.
-    fn skip_paste_end(&mut self, mut wait: Wait) -> Result<(), Error> {
+    /// Consumes the acknowledgement of the end of the paste. Returns false if output came without it.
+    fn skip_paste_end(&mut self, mut wait: Wait) -> Result<bool, Error> {
         loop {
             let pending = self.link.pending();
             if let Some(at) = pending.iter().position(|&byte| byte == END) {
                 self.link.consume(at + 1);
-                return Ok(());
+                return Ok(true);
             }
             let came = self.link.more_within(&mut wait, DAMAGE_QUIET)?;
             let has_printed = self.link.pending().iter().any(|&byte| byte != CREDIT);
             if !came && has_printed {
-                debug!("the program prints, its acknowledgement was lost");
-                return Ok(());
+                // The output is from the program, whose acknowledgement was lost; or from background code, and the
+                // acknowledgement is late. Then the scanner drops it.
+                debug!("the board prints, the program is not acknowledged yet");
+                return Ok(false);
             }
         }
     }
 
     /// Waits for the answer to [`ASK`], and stores it. Bytes before it are output of background code. Returns false if a
-    /// board that supports raw-paste has started its raw REPL again instead.
-    fn read_answer(&mut self, deadline: Deadline) -> Result<bool, Error> {
+    /// board that supports raw-paste has started its raw REPL again instead, or is silent and `can_repeat` is set.
+    fn read_answer(&mut self, can_repeat: bool, deadline: Deadline) -> Result<bool, Error> {
         let mut wait = Wait::new("the answer to raw-paste", deadline);
+        let mut silences = 0;
         loop {
             let pending = self.link.pending();
             if let Some(at) = find(pending, YES) {
@@ -229,10 +248,15 @@ impl Repl {
                 self.state = State::Unknown;
                 return Err(Error::BoardReset);
             }
-            if !self.link.more_within(&mut wait, DAMAGE_QUIET)?
-                && let Some(answered) = self.damaged_answer()
-            {
+            if self.link.more_within(&mut wait, DAMAGE_QUIET)? {
+                continue;
+            }
+            if let Some(answered) = self.damaged_answer() {
                 return Ok(answered);
+            }
+            silences += 1;
+            if can_repeat && silences == SILENT_TIMES && self.link.pending().is_empty() {
+                return Ok(false);
             }
         }
     }
@@ -240,11 +264,13 @@ impl Repl {
     /// Judges bytes that are no answer to [`ASK`], of a board that has accepted raw-paste before and is silent now. Returns as
     /// [`Repl::read_answer`] does; `None` if they show nothing.
     fn damaged_answer(&mut self) -> Option<bool> {
-        let Sending::RawPaste { .. } = self.sending else {
+        let Sending::RawPaste { window } = self.sending else {
             return None;
         };
+        let [low, high] = window.to_le_bytes();
         match self.link.pending() {
-            [] => None,
+            // The beginning of the whole answer: the rest is late.
+            pending if [YES, &[low, high, CREDIT]].concat().starts_with(pending) => None,
             // The request was damaged, and the board has run it with the source as a program.
             pending if find(pending, b"OK").is_some() => Some(false),
             pending => {

@@ -459,3 +459,34 @@ fn the_virtual_board_has_facts() {
         assert_eq!(connection.run("print('_piton' in globals())"), "False\r\n");
     }
 }
+
+#[test]
+fn a_lost_byte_of_the_end_is_found_by_a_probe() {
+    let (board, mut connection) = virtual_board();
+    connection.run("pass");
+    // The answer to the request, an acknowledgement, the output, and the three bytes of the end.
+    for lost in [9, 10, 11] {
+        board.inject(&Fault::DropToHost { at: lost });
+        let mut output = Vec::new();
+        let mut raw_repl = connection.repl.raw_repl(Entry::KeepState, soon()).unwrap();
+        let mut take = |bytes: &[u8]| output.extend_from_slice(bytes);
+        let ended = raw_repl.exec_probed(b"print(1)", &mut take, soon());
+        assert!(ended.is_ok(), "{lost}: {ended:?}");
+        assert!(output.starts_with(b"1\r\n"), "{lost}: {output:?}");
+        // No answer to a probe is left on the line.
+        assert_eq!(connection.run("print(2)"), "2\r\n", "{lost}");
+    }
+}
+
+#[test]
+fn a_program_that_is_silent_for_long_keeps_its_output() {
+    let (_board, mut connection) = virtual_board();
+    let mut output = Vec::new();
+    let mut raw_repl = connection.repl.raw_repl(Entry::KeepState, soon()).unwrap();
+    let mut take = |bytes: &[u8]| output.extend_from_slice(bytes);
+    let source = b"import time\ntime.sleep(2.5)\nprint(1)\nraise ValueError";
+    let ended = raw_repl.exec_probed(source, &mut take, soon());
+    assert!(matches!(ended, Err(Error::Exception(_))), "{ended:?}");
+    assert_eq!(output, b"1\r\n");
+    assert_eq!(connection.run("print(2)"), "2\r\n");
+}

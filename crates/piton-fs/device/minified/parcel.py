@@ -4,11 +4,13 @@ def _piton(a,c,d,e,g,h):
   from deflate import DeflateIO
   from io import BytesIO
   a=DeflateIO(BytesIO(a),1,g).read(e)
+ n=memoryview(a)
+ o=bytearray(512)
  def k(i):
   try:
    with open(i,"rb")as j:
     for l in range(0,e+1,512):
-     if j.read(512)!=a[l:l+512]:
+     if o[:j.readinto(o)]!=n[l:l+512]:
       return
     return True
   except OSError:

@@ -19,7 +19,7 @@ def _piton(paths):
   room*=2
  most=room
  view=memoryview(bytearray(room+9))
- index=offset=number=0
+ index=offset=number=burst=0
  def frame(kind,size):
   nonlocal number
   view[0]=kind
@@ -31,16 +31,16 @@ def _piton(paths):
   put(view[:size+9])
   number=number+1&65535
  def asked(wait):
-  nonlocal index,offset,number,room
+  nonlocal index,offset,number,room,burst
   if not poller.poll(wait):
    return False
   try:
-   numbers=[int(text)for text in stdin.readline().split()]
+   numbers=[int(text)for text in stdin.readline().strip(b"\xff").split()]
    if not numbers:
     return None
    if sum(numbers[:-1])!=numbers[-1]:
     return False
-   index,offset,number,mark,room=numbers[:-1]
+   index,offset,number,mark,room,burst=numbers[:-1]
    room=min(room,most)
   except ValueError:
    return False
@@ -91,7 +91,8 @@ def _piton(paths):
     if digest:
      digest.update(view[5:count+5])
     frame(66,count)
-    found=asked(0)
+    burst-=1
+    found=asked(0 if burst else 10000)
    if found:
     continue
    if digest:

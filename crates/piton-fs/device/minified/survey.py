@@ -1,4 +1,4 @@
-def _piton(roots,base,wanted,flat):
+def _piton(roots,base,wanted,flat,measure=False):
  import os
  digest=None
  try:
@@ -87,4 +87,4 @@ def _piton(roots,base,wanted,flat):
       size=0
       pending.append(path)
     entry(path,name,mode,size)
- print((space(roots[0])or(None,)*3)[:2])
+ print((measure and space(roots[0])or(None,)*3)[:2])

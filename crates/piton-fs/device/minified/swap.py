@@ -36,11 +36,12 @@ def _piton(folder,journal,begin):
      os.remove(left)
   os.remove(draft)
   return print(False)
+ replaced=[]if begin else entries
  try:
   for place in entries:
    new=place+".piton-next"
    old=place+".piton-old"
-   if there(new):
+   if begin or there(new):
     found=there(place)
     if found:
      if found[0]&0x4000:
@@ -48,6 +49,8 @@ def _piton(folder,journal,begin):
      if there(old):
       os.remove(old)
      os.rename(place,old)
+     if begin:
+      replaced.append(place)
     os.rename(new,place)
  except BaseException:
   print(repr(place))
@@ -62,7 +65,7 @@ def _piton(folder,journal,begin):
   for place in entries:
    os.remove(place+".piton-next")
   raise
- for place in entries:
+ for place in replaced:
   if there(place+".piton-old"):
    os.remove(place+".piton-old")
  for place in goes:

@@ -6,7 +6,7 @@ use piton_board::repl::learned::Compile;
 use piton_board::repl::protocol::ends_with_board_start;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 
-use super::load::load;
+use super::load::{self, load};
 use crate::device::Program;
 use crate::error::Error;
 
@@ -67,6 +67,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// Returns whether the dropped bytes contain a traceback, whose beginning was damaged.
+    pub(crate) fn has_dropped_traceback(&self) -> bool {
+        const HEADING: &[u8] = b"most recent call";
+        self.dropped
+            .windows(HEADING.len())
+            .any(|bytes| bytes == HEADING)
+    }
+
     /// Waits until `limit` for the next message or the end of the program.
     pub(crate) fn hear(
         &mut self,
@@ -164,10 +172,25 @@ pub(crate) fn run(
     match load(raw_repl, program, data, arguments, deadline) {
         Ok(false) | Err(StartError::Unable | StartError::Refused(_)) => Ok(false),
         Ok(true) => {
-            raw_repl.conversation().finish(output, deadline)?;
+            raw_repl
+                .conversation()
+                .finish_probed(&mut without_confirmation(output), deadline)?;
             Ok(true)
         }
         Err(StartError::Failed(error)) => Err(error),
+    }
+}
+
+/// Returns `output` without a 0x06 at its start: the late confirmation of the program.
+fn without_confirmation<'o>(output: &'o mut dyn FnMut(&[u8])) -> impl FnMut(&[u8]) + 'o {
+    let mut is_first = true;
+    move |bytes| {
+        let bytes = match bytes {
+            [load::MORE, rest @ ..] if is_first => rest,
+            _ => bytes,
+        };
+        is_first &= bytes.is_empty();
+        output(bytes);
     }
 }
 

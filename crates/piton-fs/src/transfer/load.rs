@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use piton_board::deadline::Deadline;
 use piton_board::error::Error as BoardError;
 use piton_board::exception::BoardException;
+use piton_board::literal::py_bytes;
 use piton_board::repl::{Conversation, RawRepl, Repl};
 use tracing::debug;
 
@@ -16,10 +17,10 @@ use crate::wire::crc32;
 /// The first stage. It allocates the memory that it needs, so that a board with too little memory fails before the
 /// host sends anything. It requests the bytes with 0x06, reads them, confirms them with 0x06, and runs those that are
 /// the second stage. The host replaces each 0x03 (Ctrl-C) by a pair of letters; the first stage reverts this. The
-/// program fits the first two windows of raw-paste, 256 bytes.
-const FIRST_STAGE: &str = "exec(\"import sys,ubinascii\\nbytearray(NEED)\\nprint(end='\\6')\\ns=sys.stdin.buffer.read(LENGTH)\\n\
-    print(end='\\6')\\ns=s.replace(b'PAIR',b'\\3')\\nif ubinascii.crc32(s)!=SUM:raise ValueError\\n\
-    exec(s[:END],{'s':s})\",{})";
+/// program fits the first two windows of raw-paste, 256 bytes. It is one expression: a text for `exec` would be longer, and
+/// compiled twice.
+const FIRST_STAGE: &str = "(lambda s:exec(s[:END],{'s':s})if __import__('ubinascii').crc32(s)==SUM else 1//0)((bytearray(NEED),\
+    print(end='\\6'),__import__('sys').stdin.buffer.read(LENGTH),print(end='\\6'))[2].replace(b'PAIR',b'\\3'))";
 
 /// The first stage for a line that loses or damages bytes. It sends 0x06 and the number of bytes that it has, and reads
 /// the next piece, which is followed by its CRC-32 in hexadecimal. It requests a damaged piece again, and after an
@@ -52,17 +53,19 @@ const CALL_KEPT: &str = "exec(\"import sys\\nx=sys.modules['_piton_NAME']\\nprin
 const FORGET: &[u8] = b"exec(\"import sys\\nfor x in list(sys.modules):\\n if x[:7]=='_piton_':del sys.modules[x]\",{})";
 
 /// Sent by the board: it requests the next bytes of a program, or confirms that it has the program.
-const MORE: u8 = 0x06;
+pub(super) const MORE: u8 = 0x06;
 
-/// Silence of a board that reads a program, after which the host interrupts it. The time doubles with each interrupt.
-/// A kilobyte takes 90 ms at 115200 baud.
+/// Silence of a board that reads a program, after which the host completes a read that may lack bytes. A kilobyte takes 90 ms
+/// at 115200 baud.
 pub(crate) const LOAD_TIME: Duration = Duration::from_millis(1200);
 
-/// The same for one of the pieces in which the program is sent after a damage.
+/// Silence of a board that reads one of the pieces in which the program is sent after a damage, after which the host asks it
+/// by an interrupt for the bytes that it has. Also the silence behind a damaged request.
 const PIECE_TIME: Duration = Duration::from_millis(600);
 
-/// Silence of a board that compiles the first stage, which has 250 bytes, after which the host interrupts it.
-pub(crate) const REQUEST_TIME: Duration = Duration::from_millis(2400);
+/// Timeout of the request for the bytes of a program: the board compiles the first stage, which has 250 bytes, or the line
+/// pauses. Without it the stage is given up.
+const REQUEST_TIME: Duration = Duration::from_secs(8);
 
 /// Timeout of loading a program that has arrived.
 const RUN_TIME: Duration = Duration::from_secs(14);
@@ -70,9 +73,13 @@ const RUN_TIME: Duration = Duration::from_secs(14);
 /// Timeout of stopping a program that was damaged on its way.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
-/// Numbers of Ctrl-C that are written after each silence. One interrupts the board. While the board reads the program,
-/// Ctrl-C is an ordinary byte: then the larger numbers replace the lost bytes, so that the read ends.
-const LOAD_PROBES: [usize; 3] = [1, 64, 8192];
+/// Numbers of bytes that complete a read which lacks some: of damaged bytes, of a full receive ring, of the whole program.
+/// They are harmless if the line is only late: the board has confirmed the program when they come, and no program takes
+/// them for its input.
+const PADDINGS: [usize; 3] = [8, 64, 8192];
+
+/// Maximum number of requests for one piece of a program. More of them show that the stage itself is damaged.
+const PIECE_TRIES: u32 = 24;
 
 /// Number of attempts to send a program as bytecode. After these it is sent as source.
 const LOAD_TRIES: u32 = 10;
@@ -113,6 +120,9 @@ pub(super) fn load(
         usize::from(learned.loads_bytecode.is_some() && learned.longest_burst == 0)
     };
     for _ in 0..LOAD_TRIES {
+        if lost > 0 {
+            raw_repl.learned_mut().damages = true;
+        }
         let piece = lost
             .checked_sub(1)
             .map(|lost| PIECES.get(lost / 2).unwrap_or(&64));
@@ -145,7 +155,9 @@ pub(super) fn load(
             }
             BoardError::Exception(_) => lost += 1,
             // A part of the board's answers was damaged. A board that is gone does not answer the interrupt either.
-            error @ (BoardError::Timeout { .. } | BoardError::Unexpected { .. })
+            error @ (BoardError::Timeout { .. }
+            | BoardError::Unexpected { .. }
+            | BoardError::NotAtPrompt)
                 if !deadline.has_passed() =>
             {
                 lost += 1;
@@ -226,7 +238,7 @@ fn call_kept(
     if wait_for_start(&mut conversation, deadline).map_err(StartError::Failed)? {
         return Ok(true);
     }
-    match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
+    match conversation.finish_probed(&mut |_| {}, deadline.sooner(END_TIME)) {
         // The module is missing in `sys.modules`: a program of the user has removed it.
         Ok(()) | Err(BoardError::Exception(_)) => {
             raw_repl.learned_mut().kept_programs.remove(&name);
@@ -357,10 +369,10 @@ fn load_at_once(
     let seconds_per_byte = before.elapsed().as_secs_f64() / first_stage.len() as f64;
     let expected = Duration::from_secs_f64(seconds_per_byte * program.blob.len() as f64 * 3.0);
     let timeout = LOAD_TIME.max(expected.min(RUN_TIME));
-    if wait_for_request(&mut conversation, REQUEST_TIME, deadline)? {
+    if wait_for_request(&mut conversation, deadline)? {
         let before = Instant::now();
         conversation.write(&program.blob, deadline)?;
-        if wait_for_request(&mut conversation, timeout, deadline)? {
+        if wait_for_confirmation(&mut conversation, timeout, deadline)? {
             let took = before.elapsed();
             if wait_for_start(&mut conversation, deadline)? {
                 return Ok(took);
@@ -379,16 +391,28 @@ fn load_in_pieces(
     deadline: Deadline,
 ) -> Result<Duration, BoardError> {
     let first_stage = program.first_stage(FIRST_STAGE_IN_PIECES, length);
-    let mut conversation = raw_repl.converse(first_stage.as_bytes(), deadline)?;
+    let first_stage = checked(first_stage.as_bytes());
+    let mut conversation = raw_repl.converse(&first_stage, deadline)?;
     let mut written_at = None;
     let mut taken = 0;
     let mut took = Duration::ZERO;
-    while let Some(offset) = wait_for_offset(&mut conversation, deadline)? {
+    let mut requested = (0, 0);
+    while let Some(offset) = wait_for_offset(&mut conversation, program.blob.len(), deadline)? {
         let answered = written_at.take().map(|at: Instant| at.elapsed());
         // A longer time contains the silence before an interrupt.
         if let Some(time) = answered.filter(|time| *time < PIECE_TIME) {
             taken += length;
             took += time;
+        }
+        requested = match requested {
+            (before, tries) if before == offset => (offset, tries + 1),
+            _ => (offset, 1),
+        };
+        if requested.1 > PIECE_TRIES {
+            return Err(BoardError::Unexpected {
+                expected: "a request for another piece of the program",
+                received: offset.to_string().into_bytes(),
+            });
         }
         match program.blob.get(offset..) {
             Some(rest @ [_, ..]) => {
@@ -414,7 +438,7 @@ fn load_in_pieces(
 
 /// Returns the error for a stage that has ended too early.
 fn early_end(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
-    match conversation.finish(&mut |_| {}, deadline.sooner(END_TIME)) {
+    match conversation.finish_probed(&mut |_| {}, deadline.sooner(END_TIME)) {
         Err(error) => error,
         Ok(()) => BoardError::Unexpected {
             expected: "the board to run a program",
@@ -423,10 +447,11 @@ fn early_end(conversation: Conversation<'_>, deadline: Deadline) -> BoardError {
     }
 }
 
-/// Waits for the number of bytes of the program that the board has. Returns `None` if the stage has ended. Interrupts a
-/// silent board, at most three times.
+/// Waits for the number of bytes of the program that the board has, of `length`. Returns `None` if the stage has ended. Asks
+/// a silent board by an interrupt, at most three times.
 fn wait_for_offset(
     conversation: &mut Conversation<'_>,
+    length: usize,
     deadline: Deadline,
 ) -> Result<Option<usize>, BoardError> {
     let mut limit = deadline.sooner(PIECE_TIME);
@@ -443,7 +468,11 @@ fn wait_for_offset(
                         .ok()
                         .and_then(|text| text.parse().ok());
                     conversation.consume(end + 1);
-                    if let Some(offset) = offset.filter(|_| is_whole) {
+                    // Of several requests only the last one is answered: a piece for each would make the board send more.
+                    let is_request = |two: &[u8]| matches!(two, [MORE, b'0'..=b'9']);
+                    let is_last = !conversation.pending().windows(2).any(is_request);
+                    let answers = |offset: &usize| is_whole && (is_last || *offset == length);
+                    if let Some(offset) = offset.filter(answers) {
                         return Ok(Some(offset));
                     }
                     continue;
@@ -494,19 +523,18 @@ fn wait_for_start(
             debug!("the program prints, its confirmation was damaged");
             return Ok(true);
         } else if limit.has_passed() {
-            return wait_for_request(conversation, LOAD_TIME, deadline);
+            return Err(lost_program());
         }
     }
 }
 
-/// Waits until the board requests or confirms bytes of a program. Returns false if the program has ended instead.
+/// Waits until the board requests the bytes of a program. Returns false if the program has ended instead.
 pub(crate) fn wait_for_request(
     conversation: &mut Conversation<'_>,
-    timeout: Duration,
     deadline: Deadline,
 ) -> Result<bool, BoardError> {
-    let mut probes = LOAD_PROBES.iter();
-    let mut limit = deadline.sooner(timeout);
+    let mut limit = deadline.sooner(REQUEST_TIME);
+    let mut is_interrupted = false;
     loop {
         match conversation.pending() {
             [MORE, ..] => {
@@ -518,22 +546,81 @@ pub(crate) fn wait_for_request(
                 if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
                     continue;
                 }
-                let probe = probes.next().filter(|_| !deadline.has_passed());
-                let Some(count) = probe else {
-                    return Err(BoardError::Timeout {
-                        waiting_for: PROGRAM_TRANSFER,
-                        received: Vec::new(),
-                    });
-                };
-                // The board is silent because the last bytes were lost. The interrupt ends the stage, and the next
-                // attempt sends the program again.
-                conversation.write(&vec![CTRL_C; *count], deadline)?;
-                // Thousands of Ctrl-C take seconds on a slow line.
-                limit = deadline.sooner(timeout.max(END_TIME / 2));
+                if is_interrupted || deadline.has_passed() {
+                    return Err(lost_program());
+                }
+                // The interrupt ends the stage, and the next attempt sends the program again.
+                is_interrupted = true;
+                conversation.write(&[CTRL_C], deadline)?;
+                limit = deadline.sooner(END_TIME / 2);
+            }
+            // Another byte in place of the request: it was damaged. Or it is output of background code.
+            _ => {
+                conversation.consume(1);
+                if !is_interrupted {
+                    limit = limit.sooner(PIECE_TIME);
+                }
+            }
+        }
+    }
+}
+
+/// Waits until the board confirms the bytes of a program. Returns false if the program has ended instead. `timeout` is the
+/// silence after which a read that lacks bytes is completed: see [`PADDINGS`].
+pub(crate) fn wait_for_confirmation(
+    conversation: &mut Conversation<'_>,
+    timeout: Duration,
+    deadline: Deadline,
+) -> Result<bool, BoardError> {
+    let mut paddings = PADDINGS.iter();
+    let mut limit = deadline.sooner(timeout);
+    let mut is_interrupted = false;
+    loop {
+        match conversation.pending() {
+            [MORE, ..] => {
+                conversation.consume(1);
+                return Ok(true);
+            }
+            pending if is_end(pending) => return Ok(false),
+            [] | [0x04] => {
+                if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
+                    continue;
+                }
+                if is_interrupted || deadline.has_passed() {
+                    return Err(lost_program());
+                }
+                match paddings.next() {
+                    Some(count) => conversation.write_padding(*count, deadline)?,
+                    None => {
+                        is_interrupted = true;
+                        conversation.write(&[CTRL_C], deadline)?;
+                    }
+                }
+                // Thousands of bytes take a second on a slow line.
+                limit = deadline.sooner(timeout.max(END_TIME / 4));
             }
             _ => conversation.consume(1),
         }
     }
+}
+
+/// Returns the error for a board that reads no program.
+fn lost_program() -> BoardError {
+    BoardError::Timeout {
+        waiting_for: PROGRAM_TRANSFER,
+        received: Vec::new(),
+    }
+}
+
+/// Returns a program with a checksum, for a line that damages bytes: a damaged one raises an exception instead of running.
+/// It leaves no names in the globals.
+pub(crate) fn checked(source: &[u8]) -> Vec<u8> {
+    let sum = crc32(&[source]);
+    let source = py_bytes(source);
+    format!(
+        "(lambda s,c:exec(s,{{}})if __import__('ubinascii').crc32(s)==c else 1//0)({source},{sum})"
+    )
+    .into_bytes()
 }
 
 /// What the host waits for, in the message of a timeout.

@@ -60,16 +60,29 @@ const NAME_OVERHEAD: usize = 3;
 /// Maximum number of requests in a row without a complete frame in answer.
 const TRIES: u32 = 8;
 
+/// Maximum number of attempts to start the board's program.
+const RECEIVE_TRIES: u32 = 4;
+
 /// Bytes of a frame besides its payload.
 const FRAME_OVERHEAD: usize = 9;
 
 /// Maximum length of a payload, as in device/receive.py.
 const LONGEST: usize = 4096;
 
-/// Lengths of the longest and the shortest payloads that are asked for, and the numbers of frames between two damaged ones from
-/// which shorter or longer ones are tried.
+/// Number of frames that the board sends for a request after a damage, and the number to which it grows.
+const BURST: u32 = 8;
+const LONGEST_BURST: u32 = 256;
+
+/// Distance between the numbers of frames before and after a request: a frame that was only late is not taken for a repeated one,
+/// which may have other content.
+const NUMBER_STEP: u16 = 4099;
+
+/// Lengths of the longest and the shortest payloads that are asked for, and the longest after the first damage.
 const LONG: u32 = 4096;
 const SHORTEST: u32 = 64;
+const DAMAGED: u32 = 512;
+
+/// Numbers of frames between two damaged ones from which shorter or longer ones are tried.
 const FEW: u32 = 4;
 const MANY: u32 = 32;
 
@@ -98,6 +111,8 @@ struct Stream<'s> {
     file: Option<File>,
     /// The number of the next frame.
     number: u16,
+    /// Whether a frame has come.
+    has_begun: bool,
     /// The number of the mark that the board sends before it repeats frames. Bytes before the mark are dropped.
     mark: Option<u8>,
     /// The number of the last requested mark.
@@ -106,8 +121,12 @@ struct Stream<'s> {
     tries: u32,
     /// The longest content of a frame that is asked for, in bytes.
     longest: u32,
-    /// Complete frames with content since the last request.
+    /// Complete frames with content since the last damage.
     frames: u32,
+    /// The number of frames with content that the board sends for a request, and how many of them are still to come. 0 if
+    /// the line has damaged nothing: then it sends all.
+    burst: u32,
+    left: u32,
     summary: Summary,
 }
 
@@ -176,8 +195,12 @@ impl Stream<'_> {
             return Ok(Taken::Damaged);
         }
         self.number = self.number.wrapping_add(1);
+        self.has_begun = true;
         self.tries = 0;
-        self.frames = self.frames.saturating_add(u32::from(kind == b'B'));
+        if kind == b'B' {
+            self.frames = self.frames.saturating_add(1);
+            self.left = self.left.saturating_sub(1);
+        }
         if kind == b'Q' {
             return Ok(Taken::All(length + FRAME_OVERHEAD));
         }
@@ -290,7 +313,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Requests everything after the last complete frame.
+    /// Requests everything after the last complete frame, because one was damaged or lost.
     fn ask_again(
         &mut self,
         conversation: &mut Conversation<'_>,
@@ -304,30 +327,46 @@ impl Stream<'_> {
                 found: format!("none in {TRIES} tries"),
             });
         }
-        self.marks = self.marks.wrapping_add(1);
-        self.mark = Some(self.marks);
-        let offset = self.file.as_ref().map_or(0, |file| file.bytes);
         debug!(
             file = self.first + self.index,
-            offset,
+            offset = self.file.as_ref().map_or(0, |file| file.bytes),
             tries = self.tries,
             "a frame was damaged or lost, the board is asked to repeat it"
         );
-        // The frame that begins the file may be the one that was lost, so the board repeats it.
-        if offset == 0 {
-            self.file = None;
-        }
         // On a line that damages much only short frames arrive.
         self.longest = match self.frames {
             ..FEW => (self.longest / 2).max(SHORTEST),
             MANY.. => (self.longest * 2).min(LONG),
             _ => self.longest,
         };
+        if self.burst == 0 {
+            self.longest = self.longest.min(DAMAGED);
+        }
         self.frames = 0;
+        self.burst = BURST;
+        self.request(conversation, deadline)
+    }
+
+    /// Requests everything after the last complete frame.
+    fn request(
+        &mut self,
+        conversation: &mut Conversation<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.left = self.burst;
+        self.marks = self.marks.wrapping_add(1);
+        self.mark = Some(self.marks);
+        let offset = self.file.as_ref().map_or(0, |file| file.bytes);
+        // The frame that begins the file may be the one that was lost, so the board repeats it.
+        if offset == 0 {
+            self.file = None;
+        }
+        self.number = self.number.wrapping_add(NUMBER_STEP);
         let (index, number) = (self.index as u64, u64::from(self.number));
         let (marks, longest) = (u64::from(self.marks), u64::from(self.longest));
-        let sum = index + offset + number + marks + longest;
-        let line = format!("{index} {offset} {number} {marks} {longest} {sum}\n");
+        let burst = u64::from(self.burst);
+        let sum = index + offset + number + marks + longest + burst;
+        let line = format!("{index} {offset} {number} {marks} {longest} {burst} {sum}\n");
         conversation.write(line.as_bytes(), deadline)?;
         Ok(())
     }
@@ -342,6 +381,10 @@ impl Stream<'_> {
             match self.take(conversation.pending())? {
                 Taken::Bytes(count) => {
                     conversation.consume(count);
+                    if self.burst > 0 && self.left == 0 {
+                        self.burst = (self.burst * 2).min(LONGEST_BURST);
+                        self.request(conversation, deadline)?;
+                    }
                     continue;
                 }
                 Taken::All(count) => {
@@ -374,8 +417,10 @@ impl Stream<'_> {
                     conversation.consume(end);
                     return Ok(());
                 }
+                // A frame was lost, or the line is late. The request is harmless in both cases: the board repeats what the host
+                // lacks under new numbers, and the host drops what was late.
                 self.ask_again(conversation, deadline)?;
-                limit = deadline.sooner(SILENCE);
+                limit = deadline.sooner(SILENCE * (1 << self.tries.min(3)));
             }
         }
     }
@@ -423,7 +468,7 @@ impl RemoteFs<'_, '_> {
         events: &mut dyn FnMut(TransferEvent),
         deadline: Deadline,
     ) -> Result<Summary, Error> {
-        let mut tries = 2;
+        let mut tries = RECEIVE_TRIES;
         while !paths.is_empty() {
             tries -= 1;
             let mut stream = Stream {
@@ -434,15 +479,18 @@ impl RemoteFs<'_, '_> {
                 index: 0,
                 file: None,
                 number: 0,
+                has_begun: false,
                 mark: None,
                 marks: 0,
                 tries: 0,
                 longest: LONG,
                 frames: 0,
+                burst: 0,
+                left: 0,
                 summary: Summary::default(),
             };
             let ended = self.receive_once(&mut stream, deadline);
-            let has_begun = stream.number > 0;
+            let has_begun = stream.has_begun;
             let Stream { index, summary, .. } = stream;
             match ended {
                 Ok(()) if index == paths.len() => return Ok(summary),
@@ -473,6 +521,7 @@ impl RemoteFs<'_, '_> {
                         {
                             continue;
                         }
+                        error if !has_begun && tries > 0 && self.may_repeat(error) => continue,
                         _ => {}
                     }
                     let path = paths.get(index).cloned().unwrap_or_default();
@@ -497,7 +546,7 @@ impl RemoteFs<'_, '_> {
         let mut conversation = agent::start(self.raw(), device::RECEIVE, &[&list], deadline)?;
         match stream.run(&mut conversation, deadline) {
             Ok(()) => conversation
-                .finish(&mut |_| {}, deadline.sooner(END_TIME))
+                .finish_probed(&mut |_| {}, deadline.sooner(END_TIME))
                 .map_err(StartError::Failed),
             Err(Error::Board(error)) => Err(StartError::Failed(error)),
             Err(error) => {

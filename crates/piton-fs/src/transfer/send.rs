@@ -1,6 +1,6 @@
 //! Sending files to the board in one stream.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use piton_board::deadline::{Deadline, scaled};
 use piton_board::error::Error as BoardError;
@@ -10,7 +10,9 @@ use tracing::debug;
 
 use super::agent::{self, Listener, Message, ProgramEvent, StartError};
 use super::room::{NoRoom, check_room, folders};
-use super::sender::{DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, NextAction, SILENCE, Sender};
+use super::sender::{
+    DAMAGED, DONE, FAILED, HELLO, IS_TORN, MODEST_SIZE, NextAction, SILENCE, Sender,
+};
 use super::source::{Source, Taken};
 use super::{END_TIME, SendOptions, Step, Summary, TransferEvent};
 use crate::device;
@@ -31,6 +33,16 @@ const FREE: u8 = b'W';
 
 /// Ends the board's program in any state: an interrupt, followed by a byte that begins no packet.
 const STOP: &[u8] = b"\x03\x01";
+
+/// Silence at the beginning and at the end of the stream after which the board is asked whether a message was lost.
+const QUESTION_TIME: Duration = Duration::from_secs(3);
+
+/// Asks the board's program for its state before its first message came: bytes that begin no packet. They wait until the
+/// program reads them. It answers with a message, and drops them.
+const QUESTION: &[u8] = b"UUUU";
+
+/// Requests the state after a damaged packet.
+const INTERRUPT: &[u8] = b"\x03";
 
 /// Calls the board's program again after a pause.
 const RESUME: &[u8] = b"import sys\nsys.modules.pop('_piton')()";
@@ -81,6 +93,8 @@ struct Stream<'s> {
     free: Option<u64>,
     /// The step whose file does not fit.
     no_room: Option<NoRoom>,
+    /// Questions to a silent board since its last message.
+    questions: u32,
 }
 
 /// How the board's program ended.
@@ -119,7 +133,11 @@ impl Stream<'_> {
                 .map_or(SILENCE, Sender::longest_silence);
             let longest = scaled(longest);
             let silence = longest.saturating_sub(heard_at.elapsed());
-            let limit = deadline.slice(until.min(silence));
+            let question = scaled(QUESTION_TIME * (1 << self.questions));
+            if heard_at.elapsed() >= question {
+                self.ask(conversation, deadline)?;
+            }
+            let limit = deadline.slice(until.min(silence).min(question));
             let (message, end) = match self.listener.hear(conversation, limit)? {
                 ProgramEvent::Message(message) => (Some(message), None),
                 ProgramEvent::End if self.is_pausing() => (None, Some(Ended::Pause)),
@@ -132,6 +150,11 @@ impl Stream<'_> {
             }
             if let Some(message) = message {
                 heard_at = Instant::now();
+                self.questions = 0;
+                if self.sender.is_none() && message.kind == DAMAGED {
+                    // The answer to the question: the first message was lost. The board repeats it after an interrupt.
+                    conversation.write(INTERRUPT, deadline)?;
+                }
                 self.take(message, events);
             } else if deadline.has_passed() || heard_at.elapsed() >= longest {
                 return Err(BoardError::Timeout {
@@ -139,6 +162,22 @@ impl Stream<'_> {
                     received: Vec::new(),
                 });
             }
+        }
+    }
+
+    /// Asks a silent board whether it waits for a packet whose request was lost, or has ended its program. If it is only late,
+    /// the question does no harm.
+    fn ask(
+        &mut self,
+        conversation: &mut Conversation<'_>,
+        deadline: Deadline,
+    ) -> Result<(), BoardError> {
+        self.questions += 1;
+        match &self.sender {
+            None => conversation.write(QUESTION, deadline),
+            // A board in its program answers the interrupt, and takes the probe for a damaged packet.
+            Some(sender) if sender.is_ending() => conversation.probe(deadline),
+            Some(_) => Ok(()),
         }
     }
 
@@ -231,10 +270,21 @@ fn follow(
         }
         let end_time = deadline.sooner(END_TIME);
         match ended? {
-            Ended::Program => return conversation.finish(&mut |_| {}, end_time),
+            Ended::Program => {
+                conversation.finish_probed(&mut |_| {}, end_time)?;
+                let has_failed = stream.sender.as_ref().is_some_and(Sender::has_failed);
+                // The answer to a probe followed the damaged text of an exception.
+                return match has_failed || stream.listener.has_dropped_traceback() {
+                    true => Err(BoardError::Unexpected {
+                        expected: "the error of the program that receives files",
+                        received: Vec::new(),
+                    }),
+                    false => Ok(()),
+                };
+            }
             Ended::Reset => return Err(conversation.board_was_reset()),
             Ended::Pause => {
-                conversation.finish(&mut |_| {}, end_time)?;
+                conversation.finish_probed(&mut |_| {}, end_time)?;
                 raw_repl.converse(RESUME, deadline)?;
             }
         }
@@ -315,7 +365,10 @@ impl RemoteFs<'_, '_> {
                     return Outcome::Unable;
                 }
                 // A damaged byte of the program raises an exception, a lost one leaves the board waiting for its end.
-                BoardError::Exception(_) | BoardError::Timeout { .. }
+                BoardError::Exception(_)
+                | BoardError::Timeout { .. }
+                | BoardError::Unexpected { .. }
+                | BoardError::NotAtPrompt
                     if tries > 0 && !deadline.has_passed() =>
                 {
                     debug!(%error, "the program that receives files did not start, it is sent again");
@@ -346,7 +399,10 @@ impl RemoteFs<'_, '_> {
     ) -> Result<Outcome, StartError> {
         let verify = if options.verify { "True" } else { "False" };
         let count = steps.as_ref().map_or(0, Vec::len);
-        let folders = folders(steps.as_deref().unwrap_or_default());
+        let folders = match options.fits {
+            true => "()".to_owned(),
+            false => folders(steps.as_deref().unwrap_or_default()),
+        };
         let arguments = [verify, &folders];
         agent::start(self.raw(), device::SEND, &arguments, deadline)?;
         let learned = self.raw().learned();
@@ -369,6 +425,7 @@ impl RemoteFs<'_, '_> {
             block: 0,
             free: None,
             no_room: None,
+            questions: 0,
         };
         let ended = follow(self.raw(), &mut stream, events, deadline);
         let Stream {

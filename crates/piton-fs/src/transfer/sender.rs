@@ -25,7 +25,7 @@ const TAKEN: u8 = b'G';
 /// Message: the state of the board, in answer to an interrupt.
 const STATE: u8 = b'N';
 /// Message: the packet was damaged. The board waits for an interrupt.
-const DAMAGED: u8 = b'X';
+pub(crate) const DAMAGED: u8 = b'X';
 /// Message: the number of steps carried out. Sent after each step, and as a sign of life while a long file is read
 /// back. A packet may contain hundreds of small files, each of which takes an RP2040 about 50 ms.
 pub(crate) const DONE: u8 = b'D';
@@ -208,6 +208,24 @@ impl<'s> Sender<'s> {
     pub(crate) fn is_pausing(&self) -> bool {
         let in_flight = self.in_flight.as_ref();
         in_flight.is_some_and(|in_flight| in_flight.content == Content::Pause)
+    }
+
+    /// Returns whether the board's program ends behind the packet in flight, without an answer.
+    pub(crate) fn is_ending(&self) -> bool {
+        let last = |in_flight: &InFlight| match in_flight.content {
+            Content::Quit => true,
+            Content::Stream => {
+                let length = in_flight.sent.last().map_or(0, |(_, length)| *length);
+                self.source.ends_after(length as usize)
+            }
+            Content::Pause | Content::Abort => false,
+        };
+        self.in_flight.as_ref().is_some_and(last)
+    }
+
+    /// Returns whether a step has failed: then the board's program raises its error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     /// Takes a message of the board. Returns what the board has taken.

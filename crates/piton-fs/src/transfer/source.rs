@@ -155,6 +155,11 @@ impl<'s> Source<'s> {
         bytes
     }
 
+    /// Returns whether the stream ends behind the next `count` bytes.
+    pub(crate) fn ends_after(&self, count: usize) -> bool {
+        self.has_quit && self.ready_length <= count
+    }
+
     /// Removes bytes that the board has taken. Returns their effect.
     pub(crate) fn take(&mut self, count: usize) -> Taken {
         let mut taken = Taken::default();

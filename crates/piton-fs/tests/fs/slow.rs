@@ -106,6 +106,32 @@ fn files_arrive_after_a_pause_while_the_program_is_sent() {
 }
 
 #[test]
+fn a_pause_inside_the_program_costs_its_time_and_no_turns() {
+    let turns = |pause: Option<Duration>| {
+        let mut board = Board::start(BoardOptions {
+            line: usb(),
+            ..BoardOptions::default()
+        });
+        board.run("pass");
+        if let Some(length) = pause {
+            board.board.inject(&Fault::Pause {
+                direction: Direction::ToBoard,
+                after: 1000,
+                length,
+                times: 1,
+            });
+        }
+        let (written, traffic) = board
+            .traffic_from_here(|fs| fs.write(&path("/f"), &noise(60_000), &mut |_| {}, soon()));
+        written.unwrap();
+        traffic.turns
+    };
+    let without = turns(None);
+    let with = turns(Some(2500 * MS));
+    assert!(with * 5 <= without * 6, "{with} turns instead of {without}");
+}
+
+#[test]
 fn files_arrive_after_a_late_answer() {
     let late = Fault::Late {
         at: 20,

@@ -185,7 +185,7 @@ fn a_survey_lists_files_folders_and_leftovers() {
         candidate("/main.py", 5),
     ];
     let roots = [path("/a"), path("/nowhere"), path("/main.py")];
-    let survey = board.fs(|fs| fs.survey(&roots, &candidates, soon()).unwrap());
+    let survey = board.fs(|fs| fs.survey_with_space(&roots, &candidates, soon()).unwrap());
     let listed: Vec<(&str, u64, bool)> = survey
         .entries
         .iter()

@@ -54,7 +54,7 @@ pub(super) fn survey(
     });
     let candidates = candidates.collect::<Vec<Candidate>>();
     let roots = std::slice::from_ref(root);
-    let mut found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+    let mut found = remote.survey_with_space(roots, &candidates, Deadline::after(CONTENT_TIME))?;
     let mut foreign_journals = Vec::new();
     if options.settle && !found.unfinished.is_empty() {
         for folder in &found.unfinished {
@@ -64,7 +64,7 @@ pub(super) fn survey(
                 settled => drop(settled?),
             }
         }
-        found = remote.survey(roots, &candidates, Deadline::after(CONTENT_TIME))?;
+        found = remote.survey_with_space(roots, &candidates, Deadline::after(CONTENT_TIME))?;
     }
     let mut survey = Survey {
         root: Root::Missing,

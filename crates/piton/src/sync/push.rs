@@ -37,6 +37,8 @@ pub struct Push {
     /// Sizes of the board's files.
     sizes: BTreeMap<RelativePath, u64>,
     verify: bool,
+    /// Whether all new files fit into the space that was free, beside the old ones.
+    fits: bool,
 }
 
 /// Compares `folder` with the folder `root` of the board, and plans the steps. Nothing is
@@ -106,10 +108,10 @@ pub fn push_tree(
         plan(&tree, &survey.tree, plan_options).map_err(|conflicts| Error::InTheWay { conflicts })
     };
     let mut plan = decide(&plan_options)?;
-    if survey
+    let fits = survey
         .space
-        .is_some_and(|space| needed(&plan, space.block) > space.free)
-    {
+        .map(|space| needed(&plan, space.block) <= space.free);
+    if fits == Some(false) {
         // Files that are replaced keep their space until the new ones are complete.
         debug!("the board has too little space for old and new files, so files are removed first");
         plan_options.delete_first = true;
@@ -136,6 +138,7 @@ pub fn push_tree(
         foreign_journals: survey.foreign_journals,
         sizes: sizes(&survey.tree),
         verify: options.verify,
+        fits: fits == Some(true),
     })
 }
 
@@ -235,6 +238,7 @@ impl Push {
         steps.extend(self.leftovers.iter().cloned().map(Step::Remove));
         let mut options = SendOptions::default();
         options.verify = self.verify;
+        options.fits = self.fits;
         let mut report = |event| match event {
             TransferEvent::Moved { step, bytes, .. } if step >= first => events(SyncEvent::Moved {
                 step: step - first,
