@@ -84,13 +84,23 @@ impl<'a> Conversation<'a> {
         self.repl.follow_probed(output, deadline)
     }
 
-    /// Sends Ctrl-C and a probe. A board whose program has ended runs the probe; [`Conversation::finish_probed`] takes the
-    /// answer for the end. The program must ignore the probe.
+    /// Sends a probe. A board whose program has ended runs the probe; [`Conversation::finish_probed`] takes the answer for the
+    /// end. The program must ignore the probe.
     ///
     /// # Errors
     ///
     /// As for [`Conversation::write`].
     pub fn probe(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.repl.probe_behind_program(deadline)
+    }
+
+    /// As [`Conversation::probe`], after a Ctrl-C, which removes what is in the line to the prompt. The program must ignore
+    /// both.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Conversation::write`].
+    pub fn probe_after_interrupt(&mut self, deadline: Deadline) -> Result<(), Error> {
         self.repl.probe_after_interrupt(deadline)
     }
 }

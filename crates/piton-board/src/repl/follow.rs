@@ -158,18 +158,35 @@ impl Repl {
             }
             State::Running(_) => {}
         }
-        for burst in entry::interrupt_bursts() {
+        for (round, burst) in entry::interrupt_bursts().enumerate() {
             entry::send_burst(&self.link, burst, deadline)?;
+            if round > 0 {
+                // The end of the program may have been lost, and the board is at its prompt, where Ctrl-C has no effect.
+                self.probe_after_interrupt(deadline)?;
+            }
             let patience = deadline.slice(burst.patience);
             match self.follow(output, patience) {
                 Err(Error::Timeout { .. }) if !deadline.has_passed() => {}
-                other => return other,
+                ended => return self.after_interrupt(ended, deadline),
             }
             if matches!(&self.state, State::Running(program) if program.has_damaged_end()) {
                 return self.enter(deadline);
             }
         }
-        self.follow(output, deadline)
+        let ended = self.follow(output, deadline);
+        self.after_interrupt(ended, deadline)
+    }
+
+    /// Waits for the answers to the probes of [`Repl::interrupt`], and returns how the program has ended, if that is known.
+    fn after_interrupt(
+        &mut self,
+        ended: Result<(), Error>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self.drop_open_probes(ended, deadline) {
+            Err(Error::Unexpected { .. }) if self.is_raw() => Ok(()),
+            ended => ended,
+        }
     }
 }
 

@@ -37,11 +37,17 @@ impl Repl {
             if received == now {
                 debug!("the program is silent, a probe waits for its end");
                 quiet *= 2;
-                self.send_probe(deadline)?;
-                self.await_probes();
+                self.probe_behind_program(deadline)?;
             }
             received = now;
         }
+    }
+
+    /// Sends a probe that waits until the program has ended.
+    pub(super) fn probe_behind_program(&mut self, deadline: Deadline) -> Result<(), Error> {
+        self.send_probe(deadline)?;
+        self.await_probes();
+        Ok(())
     }
 
     /// Sends a probe to a board that is at its prompt, or runs a program that answers an interrupt and ignores other input.
@@ -65,7 +71,7 @@ impl Repl {
     }
 
     /// Waits for the answers to probes that came after the end of the program, which no later exchange may see.
-    fn drop_open_probes(
+    pub(super) fn drop_open_probes(
         &mut self,
         ended: Result<(), Error>,
         deadline: Deadline,

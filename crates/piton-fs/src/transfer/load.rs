@@ -52,6 +52,9 @@ const CALL_KEPT: &str = "exec(\"import sys\\nx=sys.modules['_piton_NAME']\\nprin
 /// Removes the kept modules.
 const FORGET: &[u8] = b"exec(\"import sys\\nfor x in list(sys.modules):\\n if x[:7]=='_piton_':del sys.modules[x]\",{})";
 
+/// The prompt of the raw REPL, behind the end of a program that may be damaged.
+const PROMPT: &[u8] = b"\x04>";
+
 /// Sent by the board: it requests the next bytes of a program, or confirms that it has the program.
 pub(super) const MORE: u8 = 0x06;
 
@@ -519,6 +522,9 @@ fn wait_for_start(
         }
         if conversation.poll(PROGRAM_TRANSFER, limit)? {
             quiet_at = Instant::now();
+        } else if conversation.pending().ends_with(PROMPT) {
+            debug!("the end of the loader was damaged");
+            return Ok(false);
         } else if quiet_at.elapsed() >= LOAD_TIME && !conversation.pending().is_empty() {
             debug!("the program prints, its confirmation was damaged");
             return Ok(true);
@@ -541,7 +547,7 @@ pub(crate) fn wait_for_request(
                 conversation.consume(1);
                 return Ok(true);
             }
-            pending if is_end(pending) => return Ok(false),
+            pending if is_end(pending) || pending.ends_with(PROMPT) => return Ok(false),
             [] | [0x04] => {
                 if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
                     continue;
@@ -581,7 +587,7 @@ pub(crate) fn wait_for_confirmation(
                 conversation.consume(1);
                 return Ok(true);
             }
-            pending if is_end(pending) => return Ok(false),
+            pending if is_end(pending) || pending.ends_with(PROMPT) => return Ok(false),
             [] | [0x04] => {
                 if conversation.poll(PROGRAM_TRANSFER, limit)? || !limit.has_passed() {
                     continue;

@@ -37,10 +37,6 @@ const STOP: &[u8] = b"\x03\x01";
 /// Silence at the beginning and at the end of the stream after which the board is asked whether a message was lost.
 const QUESTION_TIME: Duration = Duration::from_secs(3);
 
-/// Asks the board's program for its state before its first message came: bytes that begin no packet. They wait until the
-/// program reads them. It answers with a message, and drops them.
-const QUESTION: &[u8] = b"UUUU";
-
 /// Requests the state after a damaged packet.
 const INTERRUPT: &[u8] = b"\x03";
 
@@ -174,9 +170,10 @@ impl Stream<'_> {
     ) -> Result<(), BoardError> {
         self.questions += 1;
         match &self.sender {
-            None => conversation.write(QUESTION, deadline),
-            // A board in its program answers the interrupt, and takes the probe for a damaged packet.
-            Some(sender) if sender.is_ending() => conversation.probe(deadline),
+            // An interrupt would end a program that is not ready yet. The probe is a damaged packet to it, which it reports.
+            None => conversation.probe(deadline),
+            // A board in its program answers the interrupt first.
+            Some(sender) if sender.is_ending() => conversation.probe_after_interrupt(deadline),
             Some(_) => Ok(()),
         }
     }
