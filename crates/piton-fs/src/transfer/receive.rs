@@ -1,5 +1,7 @@
 //! Receiving files from the board in one stream.
 
+mod frame;
+
 use std::io;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::read::Hex;
 use crate::remote::RemoteFs;
 use crate::wire::crc32;
+use frame::{FRAME_OVERHEAD, LONGEST, whole_frame};
 
 /// An event of a transfer from the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +65,6 @@ const TRIES: u32 = 8;
 
 /// Maximum number of attempts to start the board's program.
 const RECEIVE_TRIES: u32 = 4;
-
-/// Bytes of a frame besides its payload.
-const FRAME_OVERHEAD: usize = 9;
-
-/// Maximum length of a payload, as in device/receive.py.
-const LONGEST: usize = 4096;
 
 /// Number of frames that the board sends for a request after a damage, and the number to which it grows.
 const BURST: u32 = 8;
@@ -142,22 +139,6 @@ enum Taken {
     All(usize),
     /// The program has ended.
     End,
-}
-
-/// Returns kind and number of the frame at the start of `bytes`, if it is complete and undamaged.
-fn whole_frame(bytes: &[u8]) -> Option<(u8, u16)> {
-    let &[kind, number_low, number_high, length_low, length_high, ..] = bytes else {
-        return None;
-    };
-    let length = usize::from(u16::from_le_bytes([length_low, length_high]));
-    if !b"FBHQ".contains(&kind) || length > LONGEST {
-        return None;
-    }
-    let (frame, crc) = bytes
-        .get(..length + FRAME_OVERHEAD)?
-        .split_last_chunk::<4>()?;
-    let is_whole = crc32(&[frame]) == u32::from_le_bytes(*crc);
-    is_whole.then(|| (kind, u16::from_le_bytes([number_low, number_high])))
 }
 
 impl Stream<'_> {
