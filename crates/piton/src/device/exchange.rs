@@ -283,7 +283,6 @@ struct Listener<'l> {
     reader: FrameReader<'l>,
     sinks: Sinks<'l>,
     answer: Option<Answer>,
-    is_line: bool,
     /// Whether the board takes lines when it has answered.
     loops: bool,
     probes: u32,
@@ -304,7 +303,6 @@ impl<'l> Listener<'l> {
             reader,
             sinks,
             answer: None,
-            is_line,
             loops: is_line || matches!(sent, Sent::Program { loops: true, .. }),
             probes: 0,
             probe_after: match is_line {
@@ -468,8 +466,9 @@ impl<'l> Listener<'l> {
         conversation: &mut Conversation<'_>,
         deadline: Deadline,
     ) -> Result<(), BoardError> {
-        // Where the end of the loop was lost as well, the raw REPL answers to the second one.
-        let probe = match self.is_line && self.probes.is_multiple_of(2) {
+        // A program whose answer was lost may have gone on to the loop, which takes lines alone. Where the end of the loop was lost
+        // as well, the raw REPL answers to the second one.
+        let probe = match self.loops && self.probes.is_multiple_of(2) {
             true => END_LOOP,
             false => ASK_BANNER,
         };

@@ -154,3 +154,24 @@ fn resets_and_cuts_all_over_a_call() {
     }
     assert!(outcomes.contains(&"lost"), "{outcomes:?}");
 }
+
+#[test]
+fn an_answer_is_lost_as_the_board_begins_to_take_lines() {
+    let mut counter = Counter::start();
+    counter.call("a call that brings the loop").unwrap();
+    let mut lengths = (0, 0);
+    for _ in 0..2 {
+        // The next call is a program, which goes on to the loop.
+        counter
+            .device
+            .exec_once("pass", Default::default())
+            .unwrap();
+        if lengths.1 > 0 {
+            // Two numbers stand between the mark and the answer.
+            let answer = "R(1, 'with a faultwith a fault')".len() + "32 1234567890 ".len();
+            let at = lengths.1 - answer as u64 - 6;
+            counter.board.inject(&Fault::CorruptToHost { at, mask: 64 });
+        }
+        lengths = length_of_a_call(&mut counter);
+    }
+}
