@@ -401,3 +401,93 @@ fn size(module: &file::Module) -> ModuleSize {
         functions: functions.collect(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// `x = (1e300,)`
+    const LARGE_FLOAT: &str =
+        "4d06001f03010a6c662e7079000f0278000a01080631652b33303048000201230016025163";
+    /// `x = 10**30`
+    const LARGE_INTEGER: &str = "4d06001f03010a62692e7079000f027800071f31303030303030303030303030303030303030303030303030303030303030\
+                                 48000201230016025163";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<u32> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
+        let pairs = digits.chunks_exact(2);
+        pairs
+            .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap())
+            .collect()
+    }
+
+    fn frozen(mpy: &[u8], target: &Target) -> Result<String, FreezeError> {
+        Modules::read([("m.mpy", mpy)])?.to_c(target)
+    }
+
+    #[test]
+    fn what_firmware_cannot_hold_is_an_error() {
+        let target = Target::default();
+        assert!(frozen(&bytes(LARGE_INTEGER), &target).is_ok());
+        let without = Target {
+            long_integers: LongIntegers::None,
+            ..Target::default()
+        };
+        for (mpy, target, message) in [
+            (
+                LARGE_FLOAT,
+                &target,
+                "float too large to pack with f format: 1e300",
+            ),
+            (LARGE_INTEGER, &without, "target does not support long int"),
+        ] {
+            let error = frozen(&bytes(mpy), target).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_errors_that_name_them() {
+        let whole = bytes(LARGE_INTEGER);
+        for end in 0..whole.len() {
+            let error = frozen(&whole[..end], &Target::default()).unwrap_err();
+            assert!(error.to_string().starts_with("m.mpy: "), "{end}: {error}");
+        }
+        for (at, byte) in [(0, b'X'), (1, 5), (1, 7)] {
+            let mut other = whole.clone();
+            other[at] = byte;
+            let error = frozen(&other, &Target::default()).unwrap_err();
+            assert!(error.to_string().starts_with("m.mpy: "), "{at}: {error}");
+        }
+        // Any other byte gives a file or an error.
+        for at in 2..whole.len() {
+            for byte in [0, 0x7f, 0x80, 0xff] {
+                let mut other = whole.clone();
+                other[at] = byte;
+                let _ = frozen(&other, &Target::default());
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_names_both_sizes_and_the_strings() {
+        for header in [
+            "",
+            "QCFG(BYTES_IN_LEN, (1))\n",
+            "QCFG(BYTES_IN_HASH, (x))\nQCFG(BYTES_IN_LEN, (1))\n",
+        ] {
+            let error = Target::default().read_qstr_header(header).unwrap_err();
+            assert!(
+                error.to_string().contains("BYTES_IN_LEN and BYTES_IN_HASH"),
+                "{header}"
+            );
+        }
+        let mut target = Target::default();
+        let header = "QCFG(BYTES_IN_LEN, (2))\nQCFG(BYTES_IN_HASH, (0))\nQ(own_name)\nQ(\\n)\n";
+        target.read_qstr_header(header).unwrap();
+        assert_eq!((target.bytes_in_len, target.bytes_in_hash), (2, 0));
+        assert!(target.firmware_qstrs.contains("own_name"));
+        assert!(target.firmware_qstrs.contains("_0x0a_"));
+    }
+}

@@ -3,7 +3,7 @@
 //! Each entry is a file, named by the SHA-256 of its [`Key`]. It begins with a mark and the SHA-256 of its value, so
 //! that a damaged file counts as missing. Entries are written to a temporary file and renamed; readers and writers of
 //! several processes need no lock, and of two writers of one key the last wins, with the same bytes. Reading an entry
-//! sets its modification time; when the folder exceeds its limit, the least recently used entries are removed.
+//! sets its modification time, if that is not of the last minute; when the folder exceeds its limit, the least recently used entries are removed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -31,6 +31,9 @@ const KEEP_PERCENT: u64 = 90;
 
 /// The beginning of the name of a temporary file.
 const PART: &str = ".part-";
+
+/// The age up to which an entry that is read keeps its time: a build that reads hundreds of them is repeated soon.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// The age from which a temporary file counts as abandoned by its writer.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
@@ -87,9 +90,15 @@ impl Cache {
             return None;
         }
         let value = read_entry(&file, metadata.len());
+        let is_fresh = || {
+            let modified = metadata.modified();
+            modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < FRESH))
+        };
         if value.is_none() {
             let _ = fs::remove_file(&path);
-        } else if let Ok(file) = File::options().write(true).open(&path) {
+        } else if !is_fresh()
+            && let Ok(file) = File::options().write(true).open(&path)
+        {
             // In a folder without write permission the time cannot be set; the entry is valid nevertheless.
             let _ = file.set_modified(SystemTime::now());
         }

@@ -175,7 +175,7 @@ fn write(
     };
     let mut target = Target::default();
     let header = format!("{}/genhdr/qstrdefs.preprocessed.h", args.build_dir);
-    let header = std::fs::read_to_string(&header).map_err(|source| FileError::Read {
+    let header = std::fs::read_to_string(&header).map_err(|source| FirmwareError::Header {
         path: header,
         source,
     })?;

@@ -30,6 +30,14 @@ pub(crate) enum FirmwareError {
         /// The release.
         target: BuildTarget,
     },
+    /// The build has no list of the firmware's strings.
+    #[error("the list of the firmware's strings cannot be read: `{path}`: {source}")]
+    Header {
+        /// Its path.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A variable has no value.
     #[error("`{text}` is not a variable: `NAME=VALUE` is expected")]
     Variable {
@@ -73,6 +81,17 @@ impl FirmwareError {
             {
                 vec!["`--allow-write FOLDER` and `--allow-programs` permit it".to_owned()]
             }
+            FirmwareError::Header { .. } => vec![
+                "the build of the firmware makes it; `--build-dir FOLDER` names the folder of the build".to_owned(),
+            ],
+            FirmwareError::Make(_) | FirmwareError::Ship(_)
+                if self.to_string().trim_end().ends_with("SyntaxError: invalid arch") =>
+            {
+                vec![
+                    "a function in machine code needs a processor: `--target micropython:ARCH` of `freeze` and `romfs build` names it"
+                        .to_owned(),
+                ]
+            }
             FirmwareError::Project(ProjectManifestError::NoCode { .. }) => {
                 vec!["`name = \"NAME\"` in `[tool.piton]` names the folder or module".to_owned()]
             }
@@ -110,6 +129,7 @@ impl FirmwareError {
             | FirmwareError::Index(_)
             | FirmwareError::Project(_)
             | FirmwareError::NotFrozen { .. }
+            | FirmwareError::Header { .. }
             | FirmwareError::NoSizes { .. }
             | FirmwareError::Imports { .. } => 1,
             FirmwareError::Variable { .. } => super::USAGE,

@@ -50,6 +50,18 @@ fn frozen_content_is_that_of_upstream() {
     assert_eq!(Sha256Hex::of(&content).as_str(), FROZEN);
     // Nothing is new: nothing is made, and nothing said.
     assert_eq!(sandbox.run(&line("")).stdout(), "");
+    // Neither a cut output nor a changed source passes as the one that was made, though the cache knows the content.
+    sandbox.write("build/frozen_content.c", &content[..100]);
+    assert_eq!(
+        sandbox.run(&line("")).stdout(),
+        "STR source.py\nGEN build/frozen_content.c\n"
+    );
+    assert_eq!(sandbox.read("build/frozen_content.c"), content);
+    sandbox.write("second.py", "x = 2\n");
+    assert_eq!(
+        sandbox.run(&line("")).stdout(),
+        "MPY second.py\nSTR source.py\nGEN build/frozen_content.c\n"
+    );
     // A change of the manifest counts, though no source is newer.
     sandbox.write("manifest.py", "module('second.py', opt=3)\n");
     let changed = sandbox.run(&line(
@@ -209,6 +221,38 @@ fn freeze_compares_draws_and_looks_for_what_is_imported() {
     ] {
         assert!(imports.stderr().contains(text), "{}", imports.stderr());
     }
+}
+
+#[test]
+fn freeze_says_what_a_foreign_project_lacks() {
+    let sandbox = Sandbox::new();
+    sandbox.write("fast.py", "@micropython.native\ndef f():\n    return 1\n");
+    sandbox.write("manifest.py", "module('fast.py')\n");
+    for line in [
+        "freeze manifest.py --size",
+        "romfs --manifest manifest.py -o image.romfs build",
+    ] {
+        let outcome = sandbox.run(line);
+        let stderr = outcome.stderr();
+        assert_eq!(outcome.code, Some(1), "{line}");
+        assert!(stderr.contains("SyntaxError: invalid arch\n"), "{stderr}");
+        assert!(
+            stderr.contains("hint: a function in machine code needs a processor"),
+            "{stderr}"
+        );
+    }
+    let sizes = sandbox.run("freeze manifest.py --size --target micropython:armv7m");
+    assert_eq!(sizes.code, Some(0), "{}", sizes.stderr());
+    let outcome = sandbox.run("freeze manifest.py -o frozen.c --target micropython:armv7m");
+    assert_eq!(outcome.code, Some(1));
+    assert!(
+        outcome
+            .stderr()
+            .contains("hint: the build of the firmware makes it"),
+        "{}",
+        outcome.stderr()
+    );
+    assert!(!sandbox.path().join("frozen.c").exists());
 }
 
 #[test]

@@ -9,9 +9,14 @@ use std::path::{Path, PathBuf};
 
 use piton_firmware::frozen::{self, FreezeError, Modules, Target};
 use piton_firmware::manifest::{Evaluation, File, Kind};
+use piton_project::cache::Key;
+use sha2::{Digest, Sha256};
 
 use super::compiling::{Compiling, mpy_path, read};
 use crate::host_file;
+
+/// The version of the C file's form: it changes when the same modules give another file.
+const CONTENT_VERSION: &[u8] = b"1";
 
 /// What is frozen, and where it goes.
 #[derive(Clone, Debug)]
@@ -155,6 +160,13 @@ pub fn freeze(
             });
         }
     }
+    let key = content_key(options, &sources, &compiled);
+    let known = compiling.cache.and_then(|cache| cache.get(&key));
+    if let Some(known) = known
+        && fs::read(&options.output).is_ok_and(|old| Sha256::digest(&old).as_slice() == known)
+    {
+        return Ok(());
+    }
     let modules = if compiled.is_empty() {
         frozen::NO_MODULES.to_owned()
     } else {
@@ -171,6 +183,10 @@ pub fn freeze(
             .map(|(target, source)| (*target, source.as_slice())),
     );
     let content = frozen::frozen_content(&strings, &modules);
+    if let Some(cache) = compiling.cache {
+        // Without the entry the next run takes longer, and does the same.
+        let _ = cache.put(&key, &Sha256::digest(&content));
+    }
     if fs::read(&options.output).is_ok_and(|old| old == content) {
         return Ok(());
     }
@@ -183,6 +199,26 @@ pub fn freeze(
         output: options.output.clone(),
     });
     write(&options.output, &content)
+}
+
+/// Returns the key of the hash of the C file in the cache: everything that the file is made of.
+fn content_key(
+    options: &FreezeOptions,
+    sources: &[(&str, Vec<u8>)],
+    compiled: &[Module<'_>],
+) -> Key {
+    let mut key = Key::new("frozen content")
+        .with(CONTENT_VERSION)
+        .with(env!("CARGO_PKG_VERSION").as_bytes())
+        .with(format!("{:?}", options.target).as_bytes())
+        .with(&sources.len().to_le_bytes());
+    for (target, source) in sources {
+        key = key.with(target.as_bytes()).with(source);
+    }
+    for module in compiled {
+        key = key.with(module.path.as_bytes()).with(&module.mpy);
+    }
+    key
 }
 
 /// Compiles what a manifest lists, without writing anything; returns the path and the bytes of each `.mpy` file.
