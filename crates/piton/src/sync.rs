@@ -118,6 +118,9 @@ pub struct Make {
     /// Compile them to `.mpy` files with these options, except the sources that a board starts with. See
     /// [`compiler_options`].
     pub compile: Option<piton_compiler::Options>,
+    /// Send a source as it is if only the processor for its machine code (`@micropython.viper`) is not known, instead of
+    /// [`Error::NotCompiled`]. A board that runs machine code compiles it itself.
+    pub keep_native: bool,
     /// Remove comments, docstrings and unneeded spaces from the files that stay source.
     pub minify: bool,
     /// The cache folder of compiled modules; `None` for no cache.

@@ -151,6 +151,11 @@ fn make_one(
         };
         let made = match compile_cached(&source, &options, cache) {
             Ok(compiled) => Ok(compiled.mpy),
+            Err(CompileError::Rejected(diagnostic))
+                if make.keep_native && native::needs_native(&source, &options, &diagnostic) =>
+            {
+                return Ok((path.clone(), None));
+            }
             Err(CompileError::Rejected(diagnostic)) => Err(diagnostic),
             Err(CompileError::Unwritable(error)) => {
                 return Err(Error::Unwritable {

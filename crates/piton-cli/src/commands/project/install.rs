@@ -319,6 +319,7 @@ fn install(
     options.selection = selection(args);
     options.main.clone_from(&args.main);
     options.make = Make::default();
+    options.make.keep_native = true;
     options.make.compile = compile;
     options.make.minify = args.minify;
     options.make.cache = compiled_folder().ok();
