@@ -125,8 +125,17 @@ impl Packages<'_> {
         if !dry_run {
             let of = done.bytes;
             let written = done.written.clone();
+            // Bytes of the files before the current one, its number, and its own bytes.
+            let mut sent = (0, 0, 0);
             change.carry_out(&mut remote, &mut |event| match event {
-                FileEvent::Moved { bytes, .. } => events(MipEvent::Wrote { bytes, of }),
+                FileEvent::Moved { index, bytes, .. } => {
+                    if index != sent.1 {
+                        sent = (sent.0 + sent.2, index, 0);
+                    }
+                    sent.2 = bytes;
+                    let bytes = (sent.0 + bytes).min(of);
+                    events(MipEvent::Wrote { bytes, of });
+                }
                 FileEvent::Done { index } => {
                     if let Some(path) = written.get(index) {
                         events(MipEvent::File {
