@@ -35,6 +35,12 @@ pub(crate) fn find(argv: &[OsString]) -> Option<&[OsString]> {
     (first == "belay" && !called_mpremote).then_some(words)
 }
 
+/// Returns the commands and their options, for completion.
+pub(crate) fn command_line() -> clap::Command {
+    use clap::CommandFactory as _;
+    line::Line::command()
+}
+
 /// Runs a line.
 pub(crate) fn main(words: &[OsString]) -> ExitCode {
     let mut options = GlobalOptions::default();

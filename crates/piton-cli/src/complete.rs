@@ -8,6 +8,8 @@ mod board;
 mod position;
 mod shell;
 
+use std::ffi::OsString;
+
 use clap::{Arg, Command};
 use piton::discovery::{is_without_hardware, list_serial_ports};
 use piton::selector::BoardSelector;
@@ -20,6 +22,7 @@ use crate::compatibility::Compatibility;
 use crate::config::Config;
 use board::Question;
 use position::{Position, Situation};
+use shell::Line;
 pub(crate) use shell::Shell;
 
 /// One candidate.
@@ -52,18 +55,57 @@ pub(crate) fn main(arguments: &[String]) {
     let Some((current, before)) = line.words.split_last() else {
         return;
     };
+    let argv: Vec<OsString> = before.iter().map(OsString::from).collect();
+    if let Some(words) = crate::belay::find(&argv) {
+        let config = Config::load(Compatibility::BELAY).unwrap_or_default();
+        return print(&of_belay(words, current, &config), shell, &line);
+    }
     let Ok((compatibility, before)) = compatibility_and_words(before.iter().map(Into::into)) else {
         return;
     };
     // Errors of the configuration are not printed into a line that is being typed: running the line prints them.
     let config = Config::load(compatibility).unwrap_or_default();
     let candidates = candidates(&before, current, compatibility, &config, &mut board::ask);
+    print(&candidates, shell, &line);
+}
+
+fn print(candidates: &[Candidate], shell: Shell, line: &Line) {
     let text = candidates
         .iter()
-        .map(|candidate| shell.show(&line, &candidate.word, &candidate.remark))
+        .map(|candidate| shell.show(line, &candidate.word, &candidate.remark))
         .collect::<String>();
     // A shell that does not read its candidates needs no message.
     let _ = crate::ui::raw_stdout(text.as_bytes());
+}
+
+/// Returns the candidates of belay's command line: commands, options, and boards in the place of a port.
+fn of_belay(words: &[OsString], current: &str, config: &Config) -> Vec<Candidate> {
+    let mut command = crate::belay::command_line();
+    let mut given = 0;
+    for word in words.iter().filter_map(|word| word.to_str()) {
+        if word.starts_with('-') {
+            continue;
+        }
+        match command.find_subcommand(word).cloned() {
+            Some(inner) => (command, given) = (inner, 0),
+            None => given += 1,
+        }
+    }
+    let argument = command.get_positionals().nth(given);
+    let is_port = argument.is_some_and(|argument| argument.get_id() == "port");
+    let mut candidates = match current.starts_with('-') {
+        true => options(&command),
+        false if command.has_subcommands() => {
+            let inner = command.get_subcommands();
+            inner
+                .map(|command| candidate(command.get_name(), about(command.get_about())))
+                .collect()
+        }
+        false if is_port => places_to_connect_to(config),
+        false => Vec::new(),
+    };
+    candidates.retain(|candidate| candidate.word.starts_with(current));
+    candidates
 }
 
 /// A function that queries the board of the line.
@@ -83,6 +125,13 @@ fn candidates(
         Position::Command => commands(&line, compatibility, config),
         Position::GlobalValue("--dtr" | "--rts") => plain(&["on", "off", "keep"]),
         Position::GlobalValue("--baud") => plain(&["9600", "115200", "230400", "460800", "921600"]),
+        Position::OptionValue { option, .. } if option == "--device" => {
+            let mut boards = places_to_connect_to(config);
+            boards.retain(|place| !["auto", "list"].contains(&place.word.as_str()));
+            let groups = config.boards.groups();
+            boards.extend(groups.map(|name| candidate(name, "a group of boards")));
+            boards
+        }
         Position::OptionValue { command, option } => values(command, option),
         Position::Argument {
             command,

@@ -27,6 +27,26 @@ fn words_for(line: &str, compatibility: &Compatibility) -> Vec<String> {
 }
 
 #[test]
+fn the_next_word_of_a_line_of_belay() {
+    for (line, expected) in [
+        ("ins", "install"),
+        ("cache cl", "clear"),
+        ("install virtual --wi", "--with"),
+        ("install virt", "virtual virtual:"),
+        ("install --main main.py soc", ""),
+        ("info soc", "socket://"),
+        ("run virtual ", ""),
+        ("sync --ke", "--keep"),
+    ] {
+        let mut words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let current = words.pop().unwrap().into_string().unwrap();
+        let found = of_belay(&words, &current, &Config::default()).into_iter();
+        let found: Vec<String> = found.map(|candidate| candidate.word).collect();
+        assert_eq!(found.join(" "), expected, "{line}");
+    }
+}
+
+#[test]
 fn the_next_word_of_a_line() {
     let mut table = String::new();
     for line in [
@@ -52,6 +72,7 @@ fn the_next_word_of_a_line() {
         "exec --no-follow 1 eva",
         "soft-reset eva",
         "help connec",
+        "install --device v",
         "completions ",
         "mine 1 lsx",
         "mine 1 lsx li",
