@@ -22,6 +22,7 @@
 //! - [`Project`] is what the tables say, [`find()`] looks for the file.
 //! - [`edit`] changes dependencies in the file and keeps everything else of it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use piton_path::{PortablePath, RelativePath};
@@ -101,6 +102,15 @@ pub struct Part {
     pub develop: bool,
     /// Whether a single module becomes the `__init__` of the dependency's folder.
     pub rename_to_init: bool,
+}
+
+impl Group {
+    /// Returns the names of the dependencies of which all sources are in development.
+    pub fn in_development(&self) -> BTreeSet<&str> {
+        let dependencies = self.dependencies.iter();
+        let own = dependencies.filter(|one| one.parts.iter().all(|part| part.develop));
+        own.map(|one| one.name.as_str()).collect()
+    }
 }
 
 impl Dependency {

@@ -39,7 +39,9 @@ pub(super) fn add(args: &AddArgs, ctx: &Context) -> Result<(), CommandError> {
         None => (None, &args.name_or_uri),
     };
     let (mut workspace, _) = open()?.with_dependency(name, source, &options)?;
-    fetch(&mut workspace, &LockOptions::default(), ctx).map(drop)
+    fetch(&mut workspace, &LockOptions::default(), ctx)?;
+    workspace.copy_development()?;
+    Ok(())
 }
 
 /// Opens the project. A lock that is not that of `pyproject.toml` any more is brought up to date; a project without a lock is
@@ -49,6 +51,7 @@ fn ready(ctx: &Context) -> Result<Workspace, CommandError> {
     if workspace.lock().is_some() && !workspace.stale()?.is_empty() {
         fetch(&mut workspace, &LockOptions::default(), ctx)?;
     }
+    workspace.copy_development()?;
     Ok(workspace)
 }
 
@@ -82,8 +85,11 @@ pub(super) fn update(args: &UpdateArgs, ctx: &Context) -> Result<(), CommandErro
             false => Update::Named(names.iter().map(|(_, name)| name.clone()).collect()),
         };
         let written = fetch(&mut workspace, &options, ctx)?;
+        let copied = workspace.copy_development()?;
         for (group, name) in &names {
-            let outcome = match is_written(&workspace, &written, group, name) {
+            let below = format!("{group}/{name}/");
+            let is_copied = copied.iter().any(|path| path.starts_with(&below));
+            let outcome = match is_copied || is_written(&workspace, &written, group, name) {
                 true => "Updated.",
                 false => "No changes detected.",
             };

@@ -1,6 +1,7 @@
 //! What of a project's dependencies belongs on a board.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use piton_board::deadline::Cancel;
 use piton_path::{PortablePath, Sha256Hex};
@@ -13,6 +14,7 @@ use super::gather::{FilePlace, WantedFile};
 use super::sources::{Found, Sources, read_within};
 use super::tree::files_of;
 use super::{PackageError, Workspace};
+use crate::host_file;
 use crate::regular::{self, Links};
 
 /// Which groups are chosen: those that are not optional, and `with`, but not `without`.
@@ -98,7 +100,13 @@ impl Workspace {
         let mut files = BTreeMap::new();
         for group in &chosen {
             let folder = self.dependencies().join(&group.name);
+            let (copies, locked) = (group.in_development(), self.locked_paths(&group.name));
             for path in files_of(&folder)? {
+                // A copy of what is in development may be an old one.
+                let first = path.split('/').next().unwrap_or_default();
+                if copies.contains(first) && !locked.contains(path.as_str()) {
+                    continue;
+                }
                 let whole = folder.join(&path);
                 let content =
                     regular::read(&whole, Links::Follow, FILE_LIMIT).map_err(|source| {
@@ -121,6 +129,64 @@ impl Workspace {
             packages: packages.cloned().collect(),
             files: files.into_values().collect(),
         })
+    }
+
+    /// Writes copies of the dependencies in development into the folder of the dependencies, as belay has them: tools of this
+    /// computer find them there. Returns the paths of the files that changed, as `GROUP/PATH`.
+    ///
+    /// # Errors
+    ///
+    /// [`PackageError::Read`], [`PackageError::Folder`], [`PackageError::Write`].
+    pub fn copy_development(&self) -> Result<Vec<String>, PackageError> {
+        let groups: Vec<&Group> = self.project.groups.iter().collect();
+        let folder = self.dependencies();
+        let mut wanted = BTreeMap::new();
+        for (group, path, content) in self.in_development(&groups)? {
+            // A package with a description may have files anywhere.
+            let mut names = path.names();
+            let is_own = names.next().is_some_and(|first| {
+                let mut groups = groups.iter().filter(|one| one.name == group);
+                groups.any(|one| one.in_development().contains(first))
+            });
+            if is_own {
+                wanted.insert(format!("{group}/{path}"), content);
+            }
+        }
+        let mut changed = Vec::new();
+        for group in groups {
+            let locked = self.locked_paths(&group.name);
+            for name in group.in_development() {
+                for inner in files_of(&folder.join(&group.name).join(name))? {
+                    let path = format!("{name}/{inner}");
+                    let whole = format!("{}/{path}", group.name);
+                    if wanted.contains_key(&whole) || locked.contains(path.as_str()) {
+                        continue;
+                    }
+                    let place = folder.join(&whole);
+                    std::fs::remove_file(&place).map_err(failed(&place))?;
+                    changed.push(whole);
+                }
+            }
+        }
+        for (path, content) in wanted {
+            let place = folder.join(&path);
+            if std::fs::read(&place).is_ok_and(|old| old == content) {
+                continue;
+            }
+            let parent = place.parent().unwrap_or(&folder);
+            std::fs::create_dir_all(parent).map_err(failed(parent))?;
+            host_file::write(&place, &content).map_err(failed(&place))?;
+            changed.push(path);
+        }
+        Ok(changed)
+    }
+
+    /// Returns the paths of the files that the lock has for a group.
+    fn locked_paths(&self, group: &str) -> BTreeSet<&str> {
+        let packages = self.lock.iter();
+        let packages = packages.flat_map(|lock| lock.of_groups(|name| name == group));
+        let files = packages.flat_map(|package| &package.files);
+        files.map(|file| file.path.as_str()).collect()
     }
 
     /// Returns the files of the dependencies in development: group, path and content of each.
@@ -157,6 +223,11 @@ impl Workspace {
         }
         Ok(files)
     }
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> PackageError {
+    let path = path.to_owned();
+    |source| PackageError::Write { path, source }
 }
 
 /// Adds a file; one of another group with the same content stays.

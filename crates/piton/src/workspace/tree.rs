@@ -84,7 +84,7 @@ impl Workspace {
     /// [`PackageError::NotLocked`], [`PackageError::Folder`], [`PackageError::Conflict`].
     pub fn compare(&self) -> Result<Vec<Difference>, PackageError> {
         let lock = self.lock.as_ref().ok_or(PackageError::NotLocked)?;
-        differences(&self.dependencies(), &wanted(lock, &self.project)?)
+        self.differences(&wanted(lock, &self.project)?)
     }
 
     /// Writes the settings, if they were changed, the lock and the folder of the dependencies. All of it is one change, which is
@@ -103,7 +103,7 @@ impl Workspace {
         self.lock = read_lock(&self.lock_path())?;
         let project = self.project.clone();
         let wanted = wanted(&resolved.lock, &project)?;
-        let differences = differences(&folder, &wanted)?;
+        let differences = self.differences(&wanted)?;
         let lacking: Vec<Difference> = differences
             .iter()
             .filter(|difference| !resolved.can_mend(difference, &wanted))
@@ -145,6 +145,22 @@ impl Workspace {
         }
         written.files.sort();
         Ok(written)
+    }
+
+    /// Compares the folder of the dependencies. Copies of dependencies in development count as little as what tools leave there.
+    fn differences(&self, wanted: &Wanted<'_>) -> Result<Vec<Difference>, PackageError> {
+        let mut differences = differences(&self.dependencies(), wanted)?;
+        differences.retain(|difference| {
+            let Difference::Extra { path } = difference else {
+                return true;
+            };
+            let mut names = path.split('/');
+            let (group, name) = (names.next(), names.next().unwrap_or_default());
+            let mut groups = self.project.groups.iter();
+            let group = groups.find(|one| Some(one.name.as_str()) == group);
+            group.is_none_or(|group| !group.in_development().contains(name))
+        });
+        Ok(differences)
     }
 
     /// Returns the folders of groups that the lock had and the settings lack.
