@@ -160,6 +160,18 @@ impl<'c> Change<'c> {
         })
     }
 
+    /// Returns for each new file how many bytes it and those before it have.
+    pub(super) fn ends(&self) -> Vec<u64> {
+        let mut end = 0;
+        let sizes = self.files.iter().map(|(_, content)| content.len() as u64);
+        sizes
+            .map(|size| {
+                end += size;
+                end
+            })
+            .collect()
+    }
+
     /// Removes the written files. If the connection is lost, they stay under their temporary names, which the journal
     /// lists.
     fn give_up(&self, remote: &mut RemoteFs<'_, '_>) {

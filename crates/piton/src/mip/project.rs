@@ -125,16 +125,14 @@ impl Packages<'_> {
         if !dry_run {
             let of = done.bytes;
             let written = done.written.clone();
-            // Bytes of the files before the current one, its number, and its own bytes.
-            let mut sent = (0, 0, 0);
+            let ends = change.ends();
+            let mut shown = 0;
             change.carry_out(&mut remote, &mut |event| match event {
                 FileEvent::Moved { index, bytes, .. } => {
-                    if index != sent.1 {
-                        sent = (sent.0 + sent.2, index, 0);
-                    }
-                    sent.2 = bytes;
-                    let bytes = (sent.0 + bytes).min(of);
-                    events(MipEvent::Wrote { bytes, of });
+                    let before = index.checked_sub(1).and_then(|last| ends.get(last));
+                    let sent = before.copied().unwrap_or(0) + bytes;
+                    shown = sent.min(of).max(shown);
+                    events(MipEvent::Wrote { bytes: shown, of });
                 }
                 FileEvent::Done { index } => {
                     if let Some(path) = written.get(index) {
