@@ -41,6 +41,10 @@ fn note<T: PartialEq + std::fmt::Debug>(
     result: Result<T, DeviceError>,
     expected: &T,
 ) {
+    if let Err(error) = &result {
+        // Shown when a test fails.
+        println!("{error:?}");
+    }
     let kind = match result {
         Ok(value) => {
             assert_eq!(&value, expected);
@@ -149,8 +153,11 @@ fn sweep(length: impl Fn(&VirtualBoard) -> u64, fault: impl Fn(u64) -> Fault) ->
         board.inject(&fault);
         println!("{fault:?}");
         session(&board, &mut all);
-        // A board that vanished is back then.
-        thread::sleep(2 * AWAY);
+        // On a busy computer a board that restarts as it vanishes takes its time to come back.
+        let begin = Instant::now();
+        while !board.is_there() && begin.elapsed() < LIMIT {
+            thread::sleep(AWAY);
+        }
         let mut after = Outcomes::new();
         session(&board, &mut after);
         // A fault that the session before did not reach, because it took another way.
