@@ -425,6 +425,12 @@ impl RawRepl<'_> {
         self.repl.sending.raw_paste()
     }
 
+    /// Records that the line may have bytes which no program has read, and which the prompt may take for programs. They are
+    /// dropped before the next program.
+    pub fn expect_stray_input(&mut self) {
+        self.repl.has_padded = true;
+    }
+
     /// Returns whether the board is known to be at the raw REPL's prompt: no longer after an exchange that has failed.
     pub fn is_at_prompt(&self) -> bool {
         self.repl.is_raw()

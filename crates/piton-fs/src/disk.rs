@@ -33,9 +33,18 @@ impl RemoteFs<'_, '_> {
     ///
     /// [`Error::Unsupported`] on boards without `os.statvfs`, [`Error::Board`].
     pub fn disk_free(&mut self, deadline: Deadline) -> Result<Vec<DiskFree>, Error> {
+        match self.disk_free_once(deadline) {
+            // The answer was damaged on its way.
+            Err(Error::Answer { .. }) => self.disk_free_once(deadline),
+            rows => rows,
+        }
+    }
+
+    /// Does the work of [`RemoteFs::disk_free`].
+    fn disk_free_once(&mut self, deadline: Deadline) -> Result<Vec<DiskFree>, Error> {
         let root = BoardPath::root();
         let answer = self
-            .run(&device::DISK_FREE.call(&[]), deadline)
+            .run_short(&device::DISK_FREE.call(&[]), deadline)
             .map_err(|error| Error::new(&root, error))?;
         answer
             .split(|byte| *byte == b'\n')

@@ -109,6 +109,20 @@ impl RemoteFs<'_, '_> {
         sizes: Sizes,
         deadline: Deadline,
     ) -> Result<Vec<DirEntry>, Error> {
+        match self.list_once(path, sizes, deadline) {
+            // The answer was damaged on its way.
+            Err(Error::Answer { .. }) => self.list_once(path, sizes, deadline),
+            listed => listed,
+        }
+    }
+
+    /// Does the work of [`RemoteFs::list`].
+    fn list_once(
+        &mut self,
+        path: &BoardPath,
+        sizes: Sizes,
+        deadline: Deadline,
+    ) -> Result<Vec<DirEntry>, Error> {
         // Nearly all boards can run this shortest program. The comprehension creates no variable on the board.
         if self.raw().raw_paste() != Some(false) {
             let argument = match path.is_empty() {
@@ -116,7 +130,7 @@ impl RemoteFs<'_, '_> {
                 false => quoted(path),
             };
             let source = format!("import os\n[print(x)for x in os.ilistdir({argument})]");
-            match self.run(source.as_bytes(), deadline) {
+            match self.run_short(source.as_bytes(), deadline) {
                 Ok(answer) => {
                     let entries: Result<Vec<DirEntry>, Error> =
                         lines(&answer).map(|line| entry(path, line)).collect();
@@ -191,7 +205,7 @@ impl RemoteFs<'_, '_> {
             Sizes::Measured => "True",
         };
         let source = program.call(&[&quoted(path), measure]);
-        self.run(&source, deadline)
+        self.run_short(&source, deadline)
             .map_err(|error| Error::new(path, error))
     }
 }

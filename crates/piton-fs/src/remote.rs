@@ -238,9 +238,32 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let source = format!("import os\nos.{function}({})", quoted(path));
-        match self.run(source.as_bytes(), deadline) {
+        match self.run_short(source.as_bytes(), deadline) {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::new(path, error)),
+        }
+    }
+
+    /// Runs a short program that sets no names. It is repeated if the line has damaged it.
+    pub(crate) fn run_short(
+        &mut self,
+        source: &[u8],
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, BoardError> {
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let mut answer = Vec::new();
+            let mut output = |bytes: &[u8]| answer.extend_from_slice(bytes);
+            let sent = self.checked(source.to_vec());
+            let ended = self.raw_repl.exec_probed(&sent, &mut output, deadline);
+            match ended.map_err(|error| self.stop(error)) {
+                Ok(()) => return Ok(answer),
+                // It changed nothing: it raised before it printed.
+                Err(error @ BoardError::Exception(_))
+                    if tries > 0 && answer.is_empty() && self.may_repeat(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -415,13 +438,73 @@ impl<'r, 'b> RemoteFs<'r, 'b> {
 /// on its way. What the firmware lacks raises other exceptions.
 fn is_damage(exception: &BoardException) -> bool {
     match exception.type_name.as_str() {
-        "ImportError" | "AttributeError" | "MemoryError" | "KeyboardInterrupt" => false,
+        // The message names what the firmware lacks. A damaged name is in no program of this crate.
+        "AttributeError" => missing_name(&exception.message).is_some_and(|name| !is_used(name)),
+        "ImportError" | "MemoryError" | "KeyboardInterrupt" => false,
         "OSError" => exception.os_error().is_none(),
         _ => true,
     }
 }
 
+/// Returns the name in the message of an `AttributeError`: `'module' object has no attribute 'rename'`.
+fn missing_name(message: &str) -> Option<&str> {
+    let (before, _) = message.trim_end().rsplit_once('\'')?;
+    before.rsplit_once('\'').map(|(_, name)| name)
+}
+
+/// Returns whether a program of this crate uses an attribute of this name.
+fn is_used(name: &str) -> bool {
+    let attribute = format!(".{name}");
+    let programs = [
+        device::HASH,
+        device::LIST,
+        device::PEEK,
+        device::STAT,
+        device::SURVEY,
+        device::DISK_FREE,
+        device::RENAME,
+        device::TREE,
+        device::TOUCH,
+        device::SWAP,
+    ];
+    let is_in = |source: &str| {
+        let mut found = source.match_indices(&attribute);
+        found.any(|(at, _)| {
+            let rest = source.get(at + attribute.len()..).unwrap_or_default();
+            !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
+        })
+    };
+    OS_FUNCTIONS.contains(&name) || programs.iter().any(|program| is_in(program.source()))
+}
+
+/// Functions of `os` that short programs call.
+const OS_FUNCTIONS: [&str; 7] = [
+    "chdir", "getcwd", "ilistdir", "mkdir", "remove", "rmdir", "stat",
+];
+
 /// Returns the path as a Python literal.
 pub(crate) fn quoted(path: &BoardPath) -> String {
     py_str(path.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_attribute_is_damage_if_no_program_uses_it() {
+        for (message, expected) in [
+            ("'module' object has no attribute 'ilistdir'", false),
+            ("module 'os' has no attribute 'rename'", false),
+            ("module 'os' has no attribute 'statvfs'", false),
+            ("module 'os' has no attribute 'stit'", true),
+            ("module 'os' has no attribute 's'", true),
+            ("no attribute", false),
+        ] {
+            let text =
+                format!("Traceback (most recent call last):\r\nAttributeError: {message}\r\n");
+            let exception = BoardException::parse(text.as_bytes());
+            assert_eq!(is_damage(&exception), expected, "{message}");
+        }
+    }
 }

@@ -106,8 +106,8 @@ impl Repl {
         self.state = State::Broken;
         let step = deadline.sooner(STEP);
         if std::mem::take(&mut self.has_padded) {
-            self.link.write(&[INTERRUPT], step)?;
-            self.synchronize(step)?;
+            self.settle(step)?;
+            self.state = State::Broken;
         }
         let mut progress = Progress::default();
         if let Sending::RawPaste { window } = self.sending {

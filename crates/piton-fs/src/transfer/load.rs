@@ -99,6 +99,8 @@ pub(super) fn load(
     };
     for _ in 0..LOAD_TRIES {
         if lost > 0 {
+            // The stage may have ended before its bytes came: then they are at the prompt.
+            raw_repl.expect_stray_input();
             raw_repl.learned_mut().damages = true;
         }
         let piece = lost
@@ -429,6 +431,11 @@ pub(crate) fn wait_for_request(
     let mut is_interrupted = false;
     loop {
         match conversation.pending() {
+            // A damaged stage may end behind its request.
+            [MORE, rest @ ..] if is_end(rest) => {
+                conversation.consume(1);
+                return Ok(false);
+            }
             [MORE, ..] => {
                 conversation.consume(1);
                 return Ok(true);

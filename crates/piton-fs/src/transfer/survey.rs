@@ -107,6 +107,9 @@ impl fmt::Display for ShortDigest {
     }
 }
 
+/// Maximum number of attempts to get an undamaged answer.
+const SURVEY_TRIES: u32 = 4;
+
 impl RemoteFs<'_, '_> {
     /// Lists files and folders below several roots, with the hashes of candidates whose size is right. A root can be a
     /// file, and one that does not exist is left out.
@@ -148,7 +151,15 @@ impl RemoteFs<'_, '_> {
         measures_space: bool,
         deadline: Deadline,
     ) -> Result<Survey, Error> {
-        let mut survey = self.survey_by_board(roots, candidates, measures_space, deadline)?;
+        let mut tries = SURVEY_TRIES;
+        let mut survey = loop {
+            tries -= 1;
+            match self.survey_by_board(roots, candidates, measures_space, deadline) {
+                // The answer was damaged on its way.
+                Err(Error::Answer { .. }) if tries > 0 => {}
+                survey => break survey?,
+            }
+        };
         let sizes: HashMap<&BoardPath, u64> = candidates
             .iter()
             .map(|candidate| (&candidate.path, candidate.size))
