@@ -501,8 +501,7 @@ mod tests {
             ("module 'os' has no attribute 's'", true),
             ("no attribute", false),
         ] {
-            let text =
-                format!("Traceback (most recent call last):\r\nAttributeError: {message}\r\n");
+            let text = format!("AttributeError: {message}\r\n");
             let exception = BoardException::parse(text.as_bytes());
             assert_eq!(is_damage(&exception), expected, "{message}");
         }
