@@ -99,9 +99,7 @@ pub(super) fn load(
     };
     for _ in 0..LOAD_TRIES {
         if lost > 0 {
-            // The stage may have ended before its bytes came: then they are at the prompt.
-            raw_repl.expect_stray_input();
-            raw_repl.learned_mut().damages = true;
+            note_loss(raw_repl);
         }
         let piece = lost
             .checked_sub(1)
@@ -149,6 +147,13 @@ pub(super) fn load(
     debug!("the board does not load bytecode, programs go as source");
     raw_repl.learned_mut().loads_bytecode = Some(false);
     Ok(false)
+}
+
+/// Records that the line has lost or damaged a program.
+fn note_loss(raw_repl: &mut RawRepl<'_>) {
+    // The stage may have ended before its bytes came: then they are at the prompt.
+    raw_repl.expect_stray_input();
+    raw_repl.learned_mut().damages = true;
 }
 
 /// Returns whether an exception may mean that the board does not load our bytecode. A damaged program raises other ones: the
