@@ -89,6 +89,7 @@ impl RemoteFs<'_, '_> {
                 Ok(Some(answer)) => answer,
                 Ok(None) => return Ok(None),
                 Err(error) if tries > 0 && self.may_repeat(&error) => continue,
+                // The firmware has no SHA-256 or no folders: the survey of a plan asks for less.
                 Err(BoardError::Exception(exception))
                     if is_missing_function(&exception.type_name) =>
                 {
@@ -144,6 +145,7 @@ impl RemoteFs<'_, '_> {
         force: bool,
         deadline: Deadline,
     ) -> Result<Option<Put>, Error> {
+        // Firmware that lacks what a program imports to read its content raises only after it has compiled the program.
         if content.len() > LONGEST_PUT || self.raw().learned().streams == Some(false) {
             return Ok(None);
         }
@@ -180,6 +182,8 @@ impl RemoteFs<'_, '_> {
                     };
                     return Ok(Some(put));
                 }
+                // The firmware has no SHA-256 or no folders, or too little memory for the program: nothing was written yet, and
+                // `write` needs none of them.
                 Err(BoardError::Exception(exception))
                     if is_missing_function(&exception.type_name) =>
                 {

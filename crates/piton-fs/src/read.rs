@@ -12,6 +12,10 @@ use crate::remote::{RemoteFs, quoted};
 use crate::transfer::{Arrival, TransferEvent};
 use crate::{FileEvent, device};
 
+/// Maximum length of a line of the answer: a chunk of 256 bytes, each as `\x00`, has 1,030 bytes. A damaged line end joins two
+/// lines; a board that sends no line ends must not fill the memory.
+const LONGEST_LINE: usize = 8192;
+
 impl RemoteFs<'_, '_> {
     /// Returns the content of a file.
     ///
@@ -148,6 +152,13 @@ impl Incoming {
     ) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
+            if self.line.len() > LONGEST_LINE {
+                let begin = self.line.get(..LONGEST_LINE).unwrap_or_default();
+                self.state = State::Broken(begin.to_vec());
+            }
+            if matches!(self.state, State::Broken(_)) {
+                self.line.clear();
+            }
             if piece.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.line);
                 self.take_line(line.trim_ascii_end(), sink, events);
@@ -235,5 +246,93 @@ impl std::fmt::Display for Hex<'_> {
             write!(f, "{byte:02x}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads an answer in pieces of every size. Returns the content, or the error.
+    #[track_caller]
+    fn check(answer: &str, expected: Result<&[u8], &str>) {
+        for size in [1, 2, 7, 10_000] {
+            let mut content = Vec::new();
+            let mut incoming = Incoming {
+                line: Vec::new(),
+                state: State::Start,
+                bytes: 0,
+                of: None,
+                digest: Sha256::new(),
+            };
+            for piece in answer.as_bytes().chunks(size) {
+                let mut sink = |bytes: &[u8]| content.extend_from_slice(bytes);
+                incoming.take(piece, &mut sink, &mut |_| {});
+            }
+            let finished = incoming.finish(&"/a".parse().unwrap());
+            match (finished, expected) {
+                (Ok(()), Ok(expected)) => assert_eq!(content, expected, "{answer:?} by {size}"),
+                (Err(error), Err(part)) => {
+                    let error = error.to_string();
+                    assert!(error.contains(part), "{answer:?} by {size}: {error}");
+                }
+                (found, _) => panic!("{answer:?} by {size}: {found:?}"),
+            }
+        }
+    }
+
+    /// Returns the last line of an answer with the SHA-256 of `content`, as a board prints it.
+    fn end(content: &[u8]) -> String {
+        let digest = Sha256::digest(content);
+        let digest: String = digest.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        format!("({}, b'{digest}')\r\n", content.len())
+    }
+
+    #[test]
+    fn content_comes_as_literals_and_as_base64() {
+        let both = format!("7\r\nb'abc\\n'\r\nAP8Q\r\n{}", end(b"abc\n\x00\xff\x10"));
+        check(&both, Ok(b"abc\n\x00\xff\x10"));
+        check(&format!("0\r\n{}", end(b"")), Ok(b""));
+        // A board that cannot say the size beforehand, and one without SHA-256.
+        check(
+            &format!("None\r\nb\"it's\"\r\n{}", end(b"it's")),
+            Ok(b"it's"),
+        );
+        check("3\nb'abc'\n(3, None)\n", Ok(b"abc"));
+    }
+
+    #[test]
+    fn an_answer_that_was_damaged_or_cut_off_is_an_error() {
+        check("", Err("/a"));
+        check("3\r\n", Err("/a"));
+        check("3\r\nb'abc'\r\n", Err("/a"));
+        check("three\r\nb'abc'\r\n(3, None)\r\n", Err("three"));
+        check("3\r\n?abc?\r\n(3, None)\r\n", Err("?abc?"));
+        check("3\r\nb'abc\r\n(3, None)\r\n", Err("b'abc"));
+        check("3\r\nb'abc'\r\n(three, None)\r\n", Err("three"));
+        // Nothing comes after the end.
+        check("3\r\nb'abc'\r\n(3, None)\r\nmore\r\n", Err("more"));
+    }
+
+    #[test]
+    fn content_of_another_size_or_hash_is_damaged() {
+        check("3\r\nb'ab'\r\n(3, None)\r\n", Err("3 bytes"));
+        check(&format!("3\r\nb'abd'\r\n{}", end(b"abc")), Err("SHA-256"));
+    }
+
+    #[test]
+    fn a_board_that_sends_no_line_ends_does_not_fill_the_memory() {
+        let mut incoming = Incoming {
+            line: Vec::new(),
+            state: State::Content,
+            bytes: 0,
+            of: None,
+            digest: Sha256::new(),
+        };
+        for _ in 0..1000 {
+            incoming.take(&[b'A'; 1000], &mut |_| {}, &mut |_| {});
+        }
+        assert!(incoming.line.len() <= LONGEST_LINE);
+        assert!(incoming.finish(&"/a".parse().unwrap()).is_err());
     }
 }

@@ -69,7 +69,7 @@ impl BoardNames {
         }
     }
 
-    /// Reads the text of a `config.toml`. `path` is for messages. What does not concern boards is not looked at.
+    /// Reads the text of a `config.toml`. `path` is for messages. What does not concern boards is ignored.
     ///
     /// # Errors
     ///

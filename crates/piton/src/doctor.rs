@@ -53,7 +53,7 @@ pub enum Topic {
     Space,
 }
 
-/// One thing that was looked at.
+/// One thing that was examined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
@@ -336,7 +336,7 @@ fn can_write(folder: &Path) -> io::Result<&Path> {
     Ok(there)
 }
 
-/// Returns what is to be said of a board with these facts and these file systems.
+/// Returns the findings for a board with these facts and these file systems.
 pub fn examine_board(device: &str, facts: &BoardFacts, file_systems: &[DiskFree]) -> Vec<Finding> {
     let mut findings = vec![firmware_finding(device, facts)];
     findings.push(format_finding(facts));

@@ -32,7 +32,7 @@ pub enum Python {
     },
 }
 
-/// Evaluates manifests. `announce` hears why Python is started, before it is.
+/// Evaluates manifests. `announce` is called with the reason before Python is started.
 ///
 /// # Errors
 /// What is wrong with a manifest; or that it needs Python, and why, if that is forbidden or cannot be started.

@@ -8,7 +8,7 @@ use piton_path::Sha256Hex;
 
 use crate::cache_folder::cache_folder;
 
-/// The lock of a folder, until it is dropped. The lock file is in the cache, so the folder has nothing of it.
+/// The lock of a folder, until it is dropped. The lock file is in the cache, so nothing is written to the folder.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     _file: Option<File>,

@@ -29,7 +29,7 @@ pub struct Latency {
     samples: Vec<f64>,
 }
 
-/// Measures `count` calls that do nothing, one at least, one after the other. `report` hears the milliseconds of each.
+/// Measures `count` calls that do nothing, one at least, one after the other. `report` is called with the milliseconds of each.
 ///
 /// # Errors
 ///

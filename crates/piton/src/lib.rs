@@ -101,6 +101,8 @@ pub mod session;
 pub mod shipment;
 pub mod spool;
 pub mod sync;
+#[cfg(test)]
+mod test_folder;
 pub mod testing;
 pub mod times;
 pub mod vm;

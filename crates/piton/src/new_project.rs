@@ -41,14 +41,14 @@ pub struct Created {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stubs {
-    /// Raspberry Pi Pico and kin.
+    /// Raspberry Pi Pico and other boards with an RP2.
     #[default]
     Rp2,
-    /// ESP32 and kin.
+    /// ESP32 and its successors.
     Esp32,
     /// ESP8266.
     Esp8266,
-    /// STM32 and kin.
+    /// Boards with an STM32.
     Stm32,
     /// SAMD21 and SAMD51.
     Samd,

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use piton::board_format::BoardFormat;
+use piton::events::BoardEvent;
 use piton::fs::remote::RemoteFs;
-use piton::path::BoardPath;
+use piton::path::{BoardPath, PortablePath};
 use piton::shipment::choose::{self, ChooseError};
 use piton::shipment::record::{DowngradeError, DowngradeRule, FILE_NAME, Last, Record};
 use piton::shipment::to_board::{self, ToBoardError};
 use piton::shipment::to_drive::{DriveAction, DrivePlan, DriveStep, ToDriveError, apply, plan};
 use piton::shipment::{Demands, Places, Purpose, Shipment};
+use piton::sync::SyncEvent;
 
 use super::fs::refused;
 use super::shipments::{board_format, ordered_version, public_key, shipments};
@@ -141,7 +143,7 @@ fn to_board(
     let deployment =
         to_board::plan(shipment, &mut remote, &current, settings).map_err(not_deployed)?;
     note_downgrade(&Record::of(&shipment.manifest), deployment.newer(), ui);
-    carry_out(dry_run, ui, Some(&board), deployment.plan(), |events| {
+    carry_out(dry_run, ui, &board, deployment.plan(), |events| {
         deployment.apply(&mut remote, events).map_err(not_deployed)
     })
 }
@@ -177,11 +179,20 @@ fn to_drive(
     if dry_run {
         return Ok(());
     }
-    match apply(&plan, &shipment, drive, &ctx.cancel, &mut |_, _| {}) {
+    let board = &drive.display().to_string();
+    let mut step = 0;
+    let mut done = |_: &PortablePath, _| {
+        let event = SyncEvent::Done { step };
+        ctx.ui.event(&BoardEvent { board, event });
+        step += 1;
+    };
+    match apply(&plan, &shipment, drive, &ctx.cancel, &mut done) {
         Err(ToDriveError::Cancelled) => return Err(CommandError::Interrupted),
         other => other?,
     }
-    note_changes(&plan, &shipment, ctx);
+    if !ctx.ui.json() {
+        note_changes(&plan, &shipment, ctx);
+    }
     Ok(())
 }
 

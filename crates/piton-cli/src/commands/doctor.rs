@@ -62,7 +62,7 @@ fn computer_findings(ctx: &Context) -> Vec<Finding> {
     findings
 }
 
-/// Prints the findings, and returns how many are problems. `says_how` is whether a person is told how a board is looked at.
+/// Prints the findings, and returns how many are problems. `says_how` is whether the command that examines a board is printed.
 fn report(findings: &[Finding], says_how: bool, ctx: &Context) -> Result<usize, CommandError> {
     let problems = findings
         .iter()
@@ -106,7 +106,7 @@ fn print(findings: &[Finding], says_how: bool, ctx: &Context) -> Result<(), Comm
         .any(|finding| finding.topic == Topic::Firmware);
     if says_how && !has_board {
         ctx.ui.note(
-            "boards themselves were not looked at, since that stops their programs: `piton connect PORT doctor` does",
+            "boards themselves were not examined, because that stops their programs: `piton connect PORT doctor` examines one",
         );
     }
     Ok(())

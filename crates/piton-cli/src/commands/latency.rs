@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, ctx: &mut Context) -> Result<(), CommandError> {
     ctx.ui.text(&statistics(&latency))
 }
 
-/// Measures calls to the board of the session, whose connection it ends. `report` hears the milliseconds of each call.
+/// Measures calls to the board of the session, whose connection it ends. `report` is called with the milliseconds of each call.
 pub(crate) fn measure(
     ctx: &mut Context,
     count: u32,

@@ -175,7 +175,7 @@ fn lock_and_print(
         && !written.files.is_empty()
     {
         let count = written.files.len();
-        ui.note(&format!("{count} files of the dependencies were put right"));
+        ui.note(&format!("{count} files of the dependencies were restored"));
     }
     let count = resolved.lock.packages.len();
     let noun = if count == 1 { "package" } else { "packages" };

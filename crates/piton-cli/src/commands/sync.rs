@@ -172,7 +172,8 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             sync::push_to_drive(folder, drive, options).map_err(|error| shown_error(ui, error))?;
         note_left_out(ui, push.dangling(), push.private(), push.reserved());
         let plan = push.plan().clone();
-        return carry_out(args.dry_run, ui, None, &plan, |events| {
+        let board = drive.display().to_string();
+        return carry_out(args.dry_run, ui, &board, &plan, |events| {
             push.apply(cancel, events)
         });
     }
@@ -188,7 +189,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             note_left_out(ui, push.dangling(), push.private(), push.reserved());
             note_foreign_journals(ui, push.foreign_journals());
             let plan = push.plan();
-            carry_out(args.dry_run, ui, Some(&board), plan, |events| {
+            carry_out(args.dry_run, ui, &board, plan, |events| {
                 push.apply(&mut remote, events)
             })
         }
@@ -199,7 +200,7 @@ fn once(args: &Args, ctx: &mut Context, options: &Options) -> Result<(), Command
             }
             note_foreign_journals(ui, pull.foreign_journals());
             let plan = pull.plan().clone();
-            carry_out(args.dry_run, ui, Some(&board), &plan, |events| {
+            carry_out(args.dry_run, ui, &board, &plan, |events| {
                 pull.apply(&mut remote, events)
             })
         }
@@ -313,11 +314,12 @@ fn summary(plan: &Plan) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Prints the plan (`--dry-run`), or carries it out and prints each step.
+/// Prints the plan (`--dry-run`), or carries it out and prints each step. `board` is the name of the board in events; of a drive its
+/// folder.
 pub(super) fn carry_out<E: Into<CommandError>>(
     dry_run: bool,
     ui: &Ui,
-    board: Option<&str>,
+    board: &str,
     plan: &Plan,
     apply: impl FnOnce(&mut dyn FnMut(SyncEvent) -> ControlFlow<()>) -> Result<(), E>,
 ) -> Result<(), CommandError> {
@@ -331,9 +333,7 @@ pub(super) fn carry_out<E: Into<CommandError>>(
     let mut output = OutputSink::default();
     let mut done_bytes = 0;
     let mut events = |event| {
-        if let Some(board) = board {
-            ui.event(&BoardEvent { board, event });
-        }
+        ui.event(&BoardEvent { board, event });
         match event {
             SyncEvent::Moved { bytes, .. } => progress.at(done_bytes + bytes),
             SyncEvent::Done { step } => {

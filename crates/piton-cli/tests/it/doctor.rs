@@ -32,7 +32,7 @@ fn a_computer_is_looked_at_without_a_board() {
     assert!(
         outcome
             .stderr()
-            .contains("boards themselves were not looked at")
+            .contains("boards themselves were not examined")
     );
     assert!(!sandbox.path().join("cache").exists(), "nothing is written");
 }
@@ -71,7 +71,7 @@ fn a_board_that_is_connected_is_looked_at_too() {
     for text in expected {
         assert!(stdout.contains(text), "{text:?} is not in {stdout}");
     }
-    assert!(!outcome.stderr().contains("were not looked at"));
+    assert!(!outcome.stderr().contains("were not examined"));
 }
 
 /// The line that people type when a board can't be reached says what `doctor` knows all the same.
@@ -81,7 +81,7 @@ fn a_board_that_is_not_there_does_not_keep_the_report_away() {
     let line = ["connect", "/dev/no-such-port", "doctor"];
     let outcome = doctor(&sandbox, &line, "cache");
     assert!(outcome.stdout().contains("can be written"));
-    assert!(!outcome.stderr().contains("were not looked at"));
+    assert!(!outcome.stderr().contains("were not examined"));
     assert!(outcome.stderr().contains("there is no such port"));
     assert_eq!(outcome.code, Some(3));
 }

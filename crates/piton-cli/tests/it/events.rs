@@ -69,6 +69,32 @@ fn copies_and_syncs_report_their_progress() {
 }
 
 #[test]
+fn copies_to_a_drive_report_each_step_with_its_folder() {
+    let sandbox = project();
+    sandbox.write(
+        "drive/boot_out.txt",
+        "Adafruit CircuitPython 10.0.3 on 2025-10-01; X with y\n",
+    );
+    piton(&sandbox, "build --target circuitpython-10", &[]);
+    for line in ["deploy --to drive", "sync src drive"] {
+        let outcome = piton(&sandbox, &format!("--json {line}"), &[]);
+        assert!(
+            events(&outcome, true).contains(&"done".to_owned()),
+            "{line}"
+        );
+        assert!(outcome.stderr().contains(r#""board":"drive""#), "{line}");
+        let steps: Value = serde_json::from_str(&outcome.stdout()).unwrap();
+        let steps = steps
+            .as_array()
+            .or(steps["steps"].as_array())
+            .unwrap()
+            .len();
+        let done = outcome.stderr().matches(r#""event":"done""#).count();
+        assert_eq!(done, steps, "{line}");
+    }
+}
+
+#[test]
 fn compilations_and_builds_report_each_file() {
     let sandbox = project();
     sandbox.write("src/lib/answer.mpy", "");

@@ -354,3 +354,70 @@ fn is_secret_key(content: &[u8]) -> bool {
     text.flatten()
         .is_some_and(|text| KeyFile::parse(text).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use piton_shipment::signature::{Password, SecretKey};
+
+    fn input(place: &str) -> Input {
+        Input {
+            path: place.parse().unwrap(),
+            place: place.parse().unwrap(),
+            kind: InputKind::Data,
+        }
+    }
+
+    #[test]
+    fn a_compiled_module_is_known_by_its_name_and_its_header() {
+        let module = piton_compiler::compile(b"x = 1", &Options::new("a.py")).unwrap();
+        let mpy = piton_mpy::writer::write(&module).unwrap();
+        assert!(is_mpy(&input("lib/a.mpy"), &mpy));
+        assert!(!is_mpy(&input("lib/a.bin"), &mpy));
+        assert!(!is_mpy(&input("lib/a.mpy"), b"text"));
+        assert!(!is_mpy(&input("lib/a.mpy"), b""));
+    }
+
+    #[test]
+    fn a_secret_key_is_never_a_part_of_a_build() {
+        let key = SecretKey::generate().unwrap();
+        assert!(is_secret_key(key.to_text().as_bytes()));
+        let protected = key.protect(&Password::new("x".to_owned())).unwrap();
+        assert!(is_secret_key(protected.as_bytes()));
+        // The public one may go along.
+        assert!(!is_secret_key(key.public_text().as_bytes()));
+        assert!(!is_secret_key(b""));
+        assert!(!is_secret_key(b"\xff\xfe"));
+        assert!(!is_secret_key(&[b'R'; 5000]));
+    }
+
+    fn refused(data: &str, strict: bool, allowed: &str) -> Option<Refusal> {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("src");
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("bad.py"), "x = = 1").unwrap();
+        if !data.is_empty() {
+            fs::write(source.join(data), "x = 1").unwrap();
+        }
+        let mut settings = Settings::new(&source, folder.path().join("out"));
+        settings.strict = strict;
+        settings.allow_fail.add(allowed);
+        settings.data.add("*.txt");
+        match build(&settings, &Cancel::new(), &|_| {}).unwrap().written {
+            Written::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_build_is_refused_if_a_source_fails_that_must_not_or_if_nothing_is_left() {
+        assert_eq!(refused("good.py", false, ""), None);
+        assert_eq!(refused("good.py", true, ""), Some(Refusal::Strict));
+        assert_eq!(refused("good.py", true, "bad.py"), None);
+        // Data alone is not a program.
+        assert_eq!(refused("notes.txt", false, ""), Some(Refusal::Nothing));
+        assert_eq!(refused("", false, "bad.py"), Some(Refusal::Nothing));
+        // Nor is an entry file without the modules that it starts.
+        assert_eq!(refused("main.py", false, ""), Some(Refusal::Nothing));
+    }
+}

@@ -521,20 +521,11 @@ fn folder_holds_only(out: &Path, path: &Path, known: &BTreeSet<&Path>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
-        }
-        folder
-    }
+    use crate::test_folder::with as folder;
 
     #[test]
     fn a_file_holds_these_bytes_only_if_it_is_a_file() {
-        let folder = folder(&["abc"]);
+        let folder = folder(&["abc=abc"]);
         let at = |name: &str| folder.path().join(name);
         assert!(holds(&at("abc"), b"abc"));
         assert!(!holds(&at("abc"), b"abd"));

@@ -184,7 +184,7 @@ pub fn find(base: &Path, named: Named<'_>) -> Result<Project, BuildError> {
         source = %project.source.display(),
         layout = ?project.layout,
         circuitpython = ?project.circuitpython,
-        "the project was looked at"
+        "the project was examined"
     );
     Ok(project)
 }
@@ -554,18 +554,7 @@ fn is_for_circuitpython(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A folder with these files, each `PATH` or `PATH=CONTENT`.
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let (path, content) = file.split_once('=').unwrap_or((file, ""));
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        folder
-    }
+    use crate::test_folder::with as folder;
 
     /// Returns what a folder is taken for.
     fn found(files: &[&str]) -> String {

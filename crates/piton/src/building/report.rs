@@ -31,7 +31,7 @@ pub struct BuildReport {
     pub failures: Vec<BuildFailure>,
     /// What the build concluded from the files of the project.
     pub project: ProjectReport,
-    /// The sources that go along as they are, by target and path.
+    /// The sources that are included unchanged, by target and path.
     pub as_source: Vec<SourceAsIs>,
     /// The files that were taken along, by path below the sources.
     pub data: Vec<PortablePath>,
@@ -76,7 +76,7 @@ pub struct BuildFailure {
     pub allowed: bool,
 }
 
-/// A source that goes along as it is.
+/// A source that is included unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SourceAsIs {

@@ -267,3 +267,175 @@ impl Place {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::building::BuildTarget;
+
+    const LIST: &str = "{\"version\": \"1\", \"build_timestamp\": \"2026\", \"files\": []}";
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    /// Returns whether the results of a build for so many targets may replace the folder `out` here.
+    fn checked(files: &[(&str, &str)], targets: usize) -> String {
+        let folder = folder(files);
+        let mut settings = Settings::new(folder.path().join("src"), folder.path().join("out"));
+        settings.targets = [BuildTarget::default(), BuildTarget::newest_circuitpython()]
+            .into_iter()
+            .take(targets)
+            .collect();
+        match check(&settings) {
+            Ok(()) => "may be replaced".to_owned(),
+            Err(BuildError::NotOurs { path }) => {
+                let path = path.strip_prefix(folder.path().join("out")).unwrap();
+                format!("not ours: {}", path.display())
+            }
+            Err(BuildError::OutIsNotAFolder { .. }) => "not a folder".to_owned(),
+            Err(BuildError::OutHoldsSource { .. }) => "has the sources".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_what_a_build_made_is_replaced() {
+        assert_eq!(checked(&[], 1), "may be replaced");
+        assert_eq!(checked(&[("out/notes.txt", "")], 1), "may be replaced");
+        assert_eq!(
+            checked(&[("out/manifest.json", LIST), ("out/mpy/a.mpy", "")], 1),
+            "may be replaced"
+        );
+        // A folder `mpy` of somebody else.
+        assert_eq!(checked(&[("out/mpy/a.mpy", "")], 1), "not ours: mpy");
+        // A list of another program, or an object that only looks alike.
+        for other in [
+            "",
+            "[]",
+            "{}",
+            "{\"version\": \"1\", \"build_timestamp\": \"2026\"}",
+        ] {
+            assert_eq!(
+                checked(&[("out/manifest.json", other)], 1),
+                "not ours: manifest.json",
+                "{other}"
+            );
+        }
+        assert_eq!(checked(&[("out", "")], 1), "not a folder");
+        assert_eq!(
+            checked(&[("out/x", ""), ("src/a.py", "")], 1),
+            "may be replaced"
+        );
+    }
+
+    #[test]
+    fn the_folders_of_several_targets_are_checked_one_by_one() {
+        let newest = BuildTarget::newest_circuitpython().folder();
+        let manifest = format!("out/{newest}/manifest.json");
+        let file = format!("out/{newest}/a.txt");
+        assert_eq!(
+            checked(&[(&manifest, LIST), (&file, "")], 2),
+            "may be replaced"
+        );
+        assert_eq!(checked(&[(&file, "")], 2), format!("not ours: {newest}"));
+        // With one target that folder is somebody's own, and stays.
+        assert_eq!(checked(&[(&file, "")], 1), "may be replaced");
+        assert_eq!(
+            checked(&[("out/index.json", "{}")], 2),
+            "not ours: index.json"
+        );
+        let targets = LIST.replace("files", "targets");
+        assert_eq!(
+            checked(&[("out/index.json", &targets)], 2),
+            "may be replaced"
+        );
+    }
+
+    #[test]
+    fn sources_in_the_folder_of_the_results_are_never_replaced() {
+        let folder = folder(&[("out/src/a.py", "")]);
+        let settings = Settings::new(folder.path().join("out/src"), folder.path().join("out"));
+        assert!(matches!(
+            check(&settings),
+            Err(BuildError::OutHoldsSource { .. })
+        ));
+        let settings = Settings::new(folder.path().join("out"), folder.path().join("out"));
+        assert!(matches!(
+            check(&settings),
+            Err(BuildError::OutHoldsSource { .. })
+        ));
+        // The other way round is usual: `build` in the folder of the project.
+        let settings = Settings::new(folder.path(), folder.path().join("out"));
+        assert!(check(&settings).is_ok());
+    }
+
+    fn output(own: &[&str]) -> Output<'static> {
+        Output {
+            files: Vec::new(),
+            own: own.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_next_build_takes_over_what_an_interrupted_one_left() {
+        let folder = folder(&[
+            ("out/a", "now"),
+            (".out.piton-new/a", "half"),
+            (".out.piton-new/notes.txt", "mine"),
+            (".out.piton-new/mpy/b", "half"),
+        ]);
+        let out = folder.path().join("out");
+        Place::of(&out).recover(&output(&["mpy", "a"])).unwrap();
+        assert_eq!(fs::read_to_string(out.join("notes.txt")).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(out.join("a")).unwrap(), "now");
+        assert!(!out.join("mpy").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn results_that_lost_their_name_get_it_back() {
+        // The system cannot exchange two names, and the build ended between the two renames.
+        let folder = folder(&[
+            (".out.piton-old/mpy/a", "old"),
+            (".out.piton-new/mpy/a", "new"),
+        ]);
+        let out = folder.path().join("out");
+        Place::of(&out).recover(&output(&["mpy"])).unwrap();
+        assert_eq!(fs::read_to_string(out.join("mpy/a")).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_new_results_take_the_name_of_the_old_ones() {
+        let folder = folder(&[("out/a", "old"), (".out.piton-new/a", "new")]);
+        let place = Place::of(&folder.path().join("out"));
+        place.exchange().unwrap();
+        assert_eq!(fs::read_to_string(place.out.join("a")).unwrap(), "new");
+        // Without old ones.
+        fs::rename(&place.out, &place.new)
+            .or_else(|_| {
+                fs::remove_dir_all(&place.new).and_then(|()| fs::rename(&place.out, &place.new))
+            })
+            .unwrap();
+        place.exchange().unwrap();
+        assert_eq!(fs::read_to_string(place.out.join("a")).unwrap(), "new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_with_the_name_of_the_hidden_folder_is_refused() {
+        let folder = folder(&[("out/a", "old"), ("theirs/b", "theirs")]);
+        let at = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink(at("theirs"), at(".out.piton-new")).unwrap();
+        let error = Place::of(&at("out")).recover(&output(&[])).unwrap_err();
+        assert!(error.to_string().contains("is a link"), "{error}");
+        assert!(at("theirs/b").exists());
+    }
+}

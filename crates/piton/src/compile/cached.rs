@@ -82,7 +82,7 @@ pub fn compile_cached(
     })
 }
 
-/// Returns a name as text, for an event: only those that somebody hears make it.
+/// Returns a name as text for an event. It is made only if the event has a receiver.
 fn lossy(name: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(name)
 }

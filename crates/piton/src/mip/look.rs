@@ -42,8 +42,8 @@ pub(super) fn place_of(file: &PackageFile) -> String {
 }
 
 impl Packages<'_> {
-    /// Asks the board what it has of these packages, and for the record of what is installed. What was cut off is put right
-    /// first. One look; each file that is there and not on record costs one exchange more.
+    /// Asks the board what it has of these packages, and for the record of what is installed. An interrupted change is
+    /// completed first. One look; each file that is there and not on record costs one exchange more.
     ///
     /// # Errors
     ///

@@ -210,18 +210,7 @@ fn search(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A folder with these files: `PATH`, or `PATH=CONTENT`.
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let (path, content) = file.split_once('=').unwrap_or((file, ""));
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        folder
-    }
+    use crate::test_folder::with as folder;
 
     /// Reads the manifest at `path` in a folder. Returns the files, each with its address if that differs; what is
     /// needed from near with `near:`, what from an index; or the error.

@@ -73,3 +73,41 @@ impl UninstallReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mip::tests::library;
+
+    #[test]
+    fn an_installation_and_a_removal_are_reported_with_the_folder() {
+        let installation = Installation {
+            written: 2,
+            removed: 1,
+            packages: vec![
+                ("a".to_owned(), Some("1".to_owned()), Some("2".to_owned())),
+                ("b".to_owned(), None, None),
+            ],
+        };
+        let report = InstallReport::new(&library(), &installation);
+        assert_eq!(
+            serde_json::to_value(report).unwrap(),
+            serde_json::json!({
+                "target": "/lib",
+                "packages": [
+                    {"name": "a", "version_before": "1", "version": "2"},
+                    {"name": "b", "version_before": null, "version": null}
+                ],
+                "files_written": 2, "files_removed": 1,
+            })
+        );
+        let removal = Removal {
+            removed: 3,
+            orphans: vec!["c".to_owned()],
+        };
+        assert_eq!(
+            serde_json::to_value(UninstallReport::new(&library(), "a", &removal)).unwrap(),
+            serde_json::json!({"target": "/lib", "name": "a", "files_removed": 3, "orphans": ["c"]})
+        );
+    }
+}

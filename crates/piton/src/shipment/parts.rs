@@ -219,3 +219,107 @@ fn clean(folder: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> PortablePath {
+        text.parse().unwrap()
+    }
+
+    fn entries(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_part_has_the_hash_of_its_path_as_its_name() {
+        let name = part_name(&path("lib/a.mpy"));
+        assert!(is_part(&name), "{name}");
+        assert_ne!(name, part_name(&path("lib/b.mpy")));
+        for other in [
+            "",
+            "folder",
+            "0123456789abcde",
+            "0123456789abcdeg",
+            "0123456789abcdef0",
+        ] {
+            assert!(!is_part(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn files_get_their_folders_and_nothing_else_stays_on_the_drive() {
+        let drive = tempfile::tempdir().unwrap();
+        let drive = drive.path();
+        fs::write(drive.join("a.mpy"), "old").unwrap();
+        let paths = [path("a.mpy"), path("lib/deep/b.mpy")];
+        let parts = Parts::open(drive, paths.iter()).unwrap();
+        parts.put(&paths[0], b"one").unwrap();
+        parts.put(&paths[1], b"two").unwrap();
+        parts.make_folder(&path("empty/inner")).unwrap();
+        // In the middle, the hidden folder is there.
+        assert!(entries(drive).len() > 3, "{:?}", entries(drive));
+        drop(parts);
+        assert_eq!(entries(drive), ["a.mpy", "empty", "lib"]);
+        assert_eq!(fs::read(drive.join("a.mpy")).unwrap(), b"one");
+        assert_eq!(fs::read(drive.join("lib/deep/b.mpy")).unwrap(), b"two");
+        assert!(drive.join("empty/inner").is_dir());
+    }
+
+    #[test]
+    fn what_an_interrupted_copy_left_is_removed_and_files_of_others_stay() {
+        let drive = tempfile::tempdir().unwrap();
+        let drive = drive.path();
+        let files = [path("a.mpy")];
+        let parts = Parts::open(drive, files.iter()).unwrap();
+        parts.put(&files[0], b"one").unwrap();
+        let inner = parts.hidden.inner().to_owned();
+        // As if the computer had stopped now, in the middle of the next file.
+        std::mem::forget(parts);
+        fs::write(inner.join(part_name(&path("b.mpy"))), "half").unwrap();
+        fs::write(drive.join(format!("{PART}-room")), "").unwrap();
+        fs::write(drive.join(format!("{PART}-mine")), "mine").unwrap();
+        drop(Parts::open(drive, files.iter()).unwrap());
+        assert_eq!(entries(drive), [format!("{PART}-mine"), "a.mpy".to_owned()]);
+    }
+
+    #[test]
+    fn a_part_with_the_content_of_its_file_is_not_removed() {
+        // On a drive that was mounted with `sync` both names may have the same clusters.
+        let drive = tempfile::tempdir().unwrap();
+        let drive = drive.path();
+        let files = [path("a.mpy")];
+        let parts = Parts::open(drive, files.iter()).unwrap();
+        parts.put(&files[0], b"one").unwrap();
+        let part = parts.hidden.inner().join(part_name(&files[0]));
+        std::mem::forget(parts);
+        fs::write(&part, "one").unwrap();
+        let refused = Parts::open(drive, files.iter()).err().unwrap();
+        assert!(matches!(refused, ToDriveError::Shared { .. }), "{refused}");
+        assert!(part.exists());
+        // An empty file shares nothing.
+        fs::write(&part, "").unwrap();
+        fs::write(drive.join("a.mpy"), "").unwrap();
+        assert!(Parts::open(drive, files.iter()).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_folder_is_not_followed() {
+        let (drive, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let drive = drive.path();
+        std::os::unix::fs::symlink(elsewhere.path(), drive.join("lib")).unwrap();
+        let files = [path("lib/a.mpy")];
+        let parts = Parts::open(drive, files.iter()).unwrap();
+        assert!(parts.put(&files[0], b"one").is_err());
+        drop(parts);
+        assert!(entries(elsewhere.path()).is_empty());
+        assert_eq!(entries(drive), ["lib"]);
+    }
+}

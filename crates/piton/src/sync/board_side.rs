@@ -102,6 +102,10 @@ fn tree_path(root: &BoardPath, path: &BoardPath) -> Result<Option<RelativePath>,
     };
     let folder = root.as_str().trim_end_matches('/');
     let rest = path.as_str().strip_prefix(folder).ok_or_else(unsafe_name)?;
+    // `library` begins as the folder `lib` does, and is not in it.
+    if !folder.is_empty() && !rest.starts_with('/') {
+        return Err(unsafe_name());
+    }
     let rest = rest.trim_start_matches('/').parse();
     rest.map(Some).map_err(|_| unsafe_name())
 }
@@ -171,4 +175,71 @@ pub(super) fn folders_to(root: &BoardPath) -> Vec<BoardPath> {
     }
     folders.reverse();
     folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn below(root: &str, path: &str) -> Option<String> {
+        let found = tree_path(&root.parse().unwrap(), &path.parse().unwrap());
+        match found {
+            Ok(Some(path)) => Some(path.as_str().to_owned()),
+            Ok(None) => Some("the root".to_owned()),
+            Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn paths_of_a_board_are_taken_from_the_root_of_the_sync() {
+        for (root, path, expected) in [
+            ("/", "/", Some("the root")),
+            ("/", "/a/b.py", Some("a/b.py")),
+            ("", "a/b.py", Some("a/b.py")),
+            ("", "", Some("the root")),
+            ("lib", "lib/a.py", Some("a.py")),
+            ("/lib", "/lib/a.py", Some("a.py")),
+            ("/lib/", "/lib/a.py", Some("a.py")),
+            // Another folder, whose name begins alike.
+            ("lib", "library/a.py", None),
+            ("lib", "a.py", None),
+            ("lib", "lib/../a.py", None),
+        ] {
+            assert_eq!(below(root, path).as_deref(), expected, "{root:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn the_folders_above_a_missing_root_are_made_from_the_outside() {
+        let folders = |root: &str| {
+            let folders = folders_to(&root.parse().unwrap());
+            let folders = folders.iter().map(|folder| folder.as_str().to_owned());
+            folders.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(folders("/"), "");
+        assert_eq!(folders(""), "");
+        assert_eq!(folders("/a"), "/a");
+        assert_eq!(folders("/a/b/c"), "/a /a/b /a/b/c");
+        assert_eq!(folders("a/b"), "a a/b");
+    }
+
+    #[test]
+    fn only_files_with_a_known_size_can_be_equal() {
+        let mut tree = Tree::new();
+        let file = |size| Node::File { size, digest: None };
+        for (path, node) in [
+            ("a", file(Some(1))),
+            ("b", file(None)),
+            ("c", Node::Folder),
+            ("c/d", file(Some(0))),
+            ("e", Node::Foreign),
+        ] {
+            tree.insert(path.parse().unwrap(), node).unwrap();
+        }
+        let sizes: Vec<String> = sizes(&tree)
+            .iter()
+            .map(|(path, size)| format!("{path}:{size}"))
+            .collect();
+        assert_eq!(sizes, ["a:1", "c/d:0"]);
+    }
 }

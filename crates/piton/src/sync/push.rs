@@ -253,3 +253,73 @@ impl Push {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan_of(steps: &[(Action, &str, Option<u64>)]) -> Plan {
+        let steps = steps.iter().map(|(action, path, size)| plan::Step {
+            action: *action,
+            path: path.parse().unwrap(),
+            size: *size,
+        });
+        Plan {
+            steps: steps.collect(),
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn each_file_takes_whole_blocks() {
+        let plan = plan_of(&[
+            (Action::Create, "a", Some(1)),
+            (Action::Replace, "b", Some(4096)),
+            (Action::Create, "c", Some(4097)),
+            (Action::Create, "empty", Some(0)),
+            (Action::MakeFolder, "d", None),
+            (Action::Delete, "e", None),
+        ]);
+        assert_eq!(needed(&plan, 4096), 4096 + 4096 + 8192);
+        // A board that says nothing of its blocks, and one that says nonsense.
+        assert_eq!(needed(&plan, 0), 1 + 4096 + 4097);
+        assert_eq!(needed(&plan, u64::MAX), u64::MAX);
+        assert_eq!(needed(&Plan::default(), 512), 0);
+    }
+
+    #[test]
+    fn files_are_arranged_among_themselves_and_other_steps_stay() {
+        let mut push = Push {
+            plan: plan_of(&[
+                (Action::MakeFolder, "lib", None),
+                (Action::Create, "a", None),
+                (Action::Replace, "lib/b", None),
+                (Action::DeleteFolder, "old", None),
+                (Action::Create, "main.py", None),
+                (Action::Create, "c", None),
+            ]),
+            root: BoardPath::root(),
+            folders: Vec::new(),
+            contents: BTreeMap::new(),
+            leftovers: Vec::new(),
+            dangling: Vec::new(),
+            private: Vec::new(),
+            reserved: Vec::new(),
+            foreign_journals: Vec::new(),
+            sizes: BTreeMap::new(),
+            verify: false,
+        };
+        let order = ["lib/b", "c", "main.py"].map(|path| path.parse().unwrap());
+        push.arrange(&order);
+        let paths: Vec<&str> = push
+            .plan()
+            .steps
+            .iter()
+            .map(|step| step.path.as_str())
+            .collect();
+        // A file that the order does not name comes first: nothing that runs depends on it.
+        assert_eq!(paths, ["lib", "a", "lib/b", "old", "c", "main.py"]);
+        assert!(push.dangling().is_empty() && push.private().is_empty());
+        assert!(push.reserved().is_empty() && push.foreign_journals().is_empty());
+    }
+}

@@ -22,7 +22,7 @@ const HEAP: usize = 256 << 20;
 const OUTPUT: usize = 16 << 20;
 /// The time in which a program has to react to its interrupt.
 const REACTION: Duration = Duration::from_secs(2);
-/// How often the flag of the user is looked at.
+/// How often the cancel flag is checked.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// The firmware of virtual boards, which all files share.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use piton::deadline::Deadline;
 use piton::error::BoardError;
@@ -139,13 +139,11 @@ fn the_cancel_flag_ends_the_way_into_the_raw_repl_and_the_next_one_works() {
         thread::sleep(Duration::from_millis(300));
         cancel.cancel();
     });
-    let start = Instant::now();
     let error = session.raw_repl().err().expect("the program does not stop");
     assert!(
         matches!(error, Error::Board(BoardError::Cancelled)),
         "{error}"
     );
-    assert!(start.elapsed() < Duration::from_secs(3));
     raised.join().unwrap();
     assert!(!session.cancel().is_cancelled(), "the flag was handled");
     served.board.reset();
