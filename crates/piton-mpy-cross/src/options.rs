@@ -291,3 +291,227 @@ fn forward_slashes(path: &[u8]) -> Vec<u8> {
         .map(|&byte| if byte == b'\\' { b'/' } else { byte })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<Vec<u8>> {
+        line.split_whitespace()
+            .map(|word| word.as_bytes().to_vec())
+            .collect()
+    }
+
+    /// Returns the file that a line compiles, for a release.
+    #[track_caller]
+    fn compiled_for(line: &str, release: Target) -> Invocation {
+        match parse(&words(line), Some(release)) {
+            Parsed::Compile(invocation) => *invocation,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn compiled(line: &str) -> Invocation {
+        compiled_for(line, Target::default())
+    }
+
+    /// Returns how a line ends that compiles nothing, for a release.
+    fn ended_for(line: &str, release: Target) -> String {
+        match parse(&words(line), Some(release)) {
+            Parsed::Compile(_) => "compiles".to_owned(),
+            Parsed::Version => "version".to_owned(),
+            Parsed::Usage => "usage".to_owned(),
+            Parsed::Refused(line) => line.trim_end().to_owned(),
+        }
+    }
+
+    fn ended(line: &str) -> String {
+        ended_for(line, Target::default())
+    }
+
+    #[test]
+    fn one_file_is_compiled_and_the_order_of_words_does_not_count() {
+        let invocation = compiled("-O2 dir\\a.py -v -s name\\b.py");
+        assert_eq!(invocation.input, b"dir/a.py");
+        assert_eq!(
+            invocation.options.embedded_name.as_deref(),
+            Some(&b"name/b.py"[..])
+        );
+        assert_eq!(invocation.options.optimisation, Optimisation::NoAssert2);
+        assert_eq!(ended(""), "no input file");
+        assert_eq!(ended("a.py b.py"), "multiple input files");
+        assert_eq!(ended("a.py --version"), "version");
+        // What is wrong before it comes first.
+        assert_eq!(ended("--unknown --version"), "usage");
+        assert_eq!(ended("--version --unknown"), "version");
+    }
+
+    #[test]
+    fn the_output_has_the_name_of_the_source_with_another_end() {
+        let output = |line: &str| {
+            let name = compiled(line).output_name();
+            name.map(|name| String::from_utf8(name).unwrap())
+        };
+        assert_eq!(output("a.py").as_deref(), Some("a.mpy"));
+        // The last two letters, whatever they are.
+        assert_eq!(output("noext").as_deref(), Some("noempy"));
+        assert_eq!(output("x").as_deref(), Some("mpy"));
+        assert_eq!(output("a.py -o b").as_deref(), Some("b"));
+        assert_eq!(output("a.py -o -"), None);
+        assert_eq!(output("-"), None);
+        // Before 1.22 `-` is an option that nobody knows, and a file for `-o`.
+        assert_eq!(ended_for("-", Target::MicroPython1_20), "usage");
+        let old = compiled_for("a.py -o -", Target::MicroPython1_20);
+        assert_eq!(old.output_name().as_deref(), Some(&b"-"[..]));
+    }
+
+    #[test]
+    fn options_end_at_two_dashes_but_those_of_the_implementation_do_not() {
+        assert_eq!(compiled("-- -a.py").input, b"-a.py");
+        assert_eq!(ended("-- -a.py -v"), "multiple input files");
+        assert_eq!(ended_for("-- a.py", Target::MicroPython1_20), "usage");
+        // They are looked for in a first pass over all words.
+        assert_eq!(ended("-- a.py -X emit=native"), "multiple input files");
+        assert_eq!(ended("-march=armv7m -X emit=none a.py"), "usage");
+        // One that is the value of `-o` counts too; then its own value is the source.
+        let invocation = compiled("-march=armv7m -o -X emit=native -X emit=viper");
+        assert_eq!(invocation.options.default_emitter, Emitter::Viper);
+        assert_eq!(invocation.input, b"emit=native");
+    }
+
+    #[test]
+    fn the_emitter_needs_a_processor() {
+        assert_eq!(ended("-X emit=native a.py"), "arch not specified");
+        let invocation = compiled("-X emit=native -march=armv6m a.py");
+        assert_eq!(invocation.options.arch, Some(Arch::ArmV6M));
+        assert_eq!(compiled("-march=host a.py").options.arch, Some(Arch::X64));
+        // Up to 1.19 the host was taken.
+        let old = compiled_for("-X emit=native a.py", Target::MicroPython1_19);
+        assert_eq!(old.options.arch, Some(Arch::X64));
+        assert_eq!(
+            ended_for("-march=host a.py", Target::MicroPython1_19),
+            "usage"
+        );
+        assert_eq!(ended("-march=z80 a.py"), "usage");
+        assert_eq!(
+            ended_for("-march=rv32imc a.py", Target::MicroPython1_20),
+            "usage"
+        );
+        assert_eq!(ended("-X a.py"), "usage");
+        assert_eq!(ended("a.py -X"), "usage");
+        assert_eq!(
+            compiled("-X heapsize=1k a.py").options.default_emitter,
+            Emitter::Bytecode
+        );
+    }
+
+    #[test]
+    fn levels_of_optimization_are_a_digit_or_letters() {
+        for (word, level) in [
+            ("-O", Optimisation::NoAssert),
+            ("-OO", Optimisation::NoAssert2),
+            ("-OOO", Optimisation::NoLines),
+            ("-OOOOOO", Optimisation::NoLines),
+            ("-O0", Optimisation::None),
+            ("-O3", Optimisation::NoLines),
+            ("-O9", Optimisation::NoLines),
+            // Only the first digit is read.
+            ("-O01", Optimisation::None),
+            ("-Ox", Optimisation::NoAssert),
+        ] {
+            let invocation = compiled(&format!("{word} a.py"));
+            assert_eq!(invocation.options.optimisation, level, "{word}");
+        }
+    }
+
+    #[test]
+    fn bits_of_a_small_integer_are_read_as_c_reads_numbers() {
+        for (value, bits) in [
+            ("31", 31),
+            ("0x1f", 31),
+            ("037", 31),
+            ("+31", 31),
+            // The low byte of whatever number.
+            ("256", 0),
+            ("-1", 255),
+            ("99999999999999999999", 255),
+            ("", 0),
+        ] {
+            let invocation = compiled(&format!("-msmall-int-bits={value} a.py"));
+            assert_eq!(invocation.options.small_int_bits, bits, "{value}");
+        }
+        for value in ["31x", "x", "09", "0x"] {
+            assert_eq!(
+                ended(&format!("-msmall-int-bits={value} a.py")),
+                "usage",
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_stop_where_they_stop_being_numbers() {
+        for (text, base, number, rest) in [
+            ("12ab", 10, 12, "ab"),
+            ("  -12", 10, -12, ""),
+            ("0x", 0, 0, "x"),
+            ("0xg", 0, 0, "xg"),
+            ("-", 10, 0, "-"),
+            ("", 10, 0, ""),
+            ("ff", 16, 255, ""),
+            ("9223372036854775808", 10, i64::MAX, ""),
+            ("-9223372036854775809", 10, i64::MIN, ""),
+        ] {
+            let found = leading_integer(text.as_bytes(), base);
+            assert_eq!(found, (number, rest.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn extensions_of_a_processor_are_names_or_a_number() {
+        let flags =
+            |value: &str| ended_or_flags(&format!("-march=rv32imc -march-flags={value} a.py"));
+        assert_eq!(flags("zba"), "1");
+        assert_eq!(flags("zba,"), "1");
+        assert_eq!(flags("1"), "1");
+        assert_eq!(flags("0b1"), "1");
+        assert_eq!(flags("0x1"), "1");
+        assert_eq!(flags("0"), "0");
+        for wrong in ["", "zbb", "zba,,", ",zba", "01", "+1", "-1", "0x", "4096"] {
+            assert_eq!(flags(wrong), "unrecognised arch flags", "{wrong}");
+        }
+        // A processor without extensions has none to name.
+        assert_eq!(
+            ended_or_flags("-march=armv7m -march-flags=0 a.py"),
+            "unrecognised arch flags"
+        );
+        // Without a processor nobody reads them.
+        assert_eq!(ended_or_flags("-march-flags=none a.py"), "0");
+    }
+
+    fn ended_or_flags(line: &str) -> String {
+        match parse(&words(line), None) {
+            Parsed::Compile(invocation) => invocation.options.arch_flags.to_string(),
+            _ => ended(line),
+        }
+    }
+
+    #[test]
+    fn each_release_has_its_own_options() {
+        let lines = "-X no-source-lines a.py";
+        assert!(
+            !compiled_for(lines, Target::MicroPython1_29)
+                .options
+                .source_lines
+        );
+        assert_eq!(ended_for(lines, Target::MicroPython1_28), "usage");
+        let lookup = "-mcache-lookup-bc a.py";
+        assert!(
+            compiled_for(lookup, Target::MicroPython1_12)
+                .options
+                .lookup_cache
+        );
+        assert_eq!(ended_for(lookup, Target::MicroPython1_19), "usage");
+    }
+}
