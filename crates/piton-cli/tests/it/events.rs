@@ -71,6 +71,7 @@ fn copies_and_syncs_report_their_progress() {
 #[test]
 fn copies_to_a_drive_report_each_step_with_its_folder() {
     let sandbox = project();
+    std::fs::create_dir(sandbox.path().join("drive")).unwrap();
     sandbox.write(
         "drive/boot_out.txt",
         "Adafruit CircuitPython 10.0.3 on 2025-10-01; X with y\n",
