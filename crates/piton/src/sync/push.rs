@@ -308,6 +308,7 @@ mod tests {
             foreign_journals: Vec::new(),
             sizes: BTreeMap::new(),
             verify: false,
+            fits: true,
         };
         let order = ["lib/b", "c", "main.py"].map(|path| path.parse().unwrap());
         push.arrange(&order);
