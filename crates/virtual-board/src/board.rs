@@ -212,7 +212,11 @@ impl Power {
     fn next(&self, result: Result<(), wasmi::Error>, mode: Mode) -> Next {
         let Err(error) = result else {
             self.line.send(b"MPY: soft reboot\r\n");
-            return Next::Boot(ResetCause::Soft, mode);
+            // The line may have vanished in the middle of this.
+            return match self.line.wait_return() {
+                true => Next::Boot(ResetCause::Soft, mode),
+                false => Next::End,
+            };
         };
         let cause = match why(&error) {
             Some(Stop::Shutdown) => return Next::End,
