@@ -22,6 +22,7 @@ mod platforms;
 mod processes;
 mod python;
 mod recording;
+mod repository;
 mod served_board;
 mod setup;
 mod site;
@@ -56,6 +57,7 @@ enum Task {
     Platforms(platforms::Args),
     Changelog(changelog::Args),
     Figures(figures::Args),
+    Repository(repository::Args),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Task::Platforms(args) => platforms::run(&args),
         Task::Changelog(args) => changelog::run(&args),
         Task::Figures(args) => figures::run(&args),
+        Task::Repository(args) => repository::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

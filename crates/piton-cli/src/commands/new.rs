@@ -1,6 +1,6 @@
 //! `new`: makes the files of a project.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use piton::new_project::{self, Created, Stubs};
@@ -33,13 +33,15 @@ pub(super) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         return ctx.ui.json_line(&created);
     }
     let Created { files, kept, .. } = &created;
+    // Names in a project have `/` on every system: by its components a path is shown with this system's separator.
+    let shown = |file: &Path| args.path.join(file).components().collect::<PathBuf>();
     for file in files {
         ctx.ui
-            .step(&format!("create   {}", args.path.join(file).display()))?;
+            .step(&format!("create   {}", shown(file).display()))?;
     }
     for file in kept {
         ctx.ui
-            .step(&format!("keep     {}", args.path.join(file).display()))?;
+            .step(&format!("keep     {}", shown(file).display()))?;
     }
     if files.len() > 1 {
         ctx.ui.note(&format!(

@@ -496,7 +496,7 @@ fn the_service_waits_for_late_bytes() {
 
 #[test]
 fn lost_and_damaged_bytes_are_repeated_or_an_error() {
-    let reports = sweep(16_000, |random| Wire {
+    let reports = sweep(4000, |random| Wire {
         delay: random.below(3000),
         delays: random.below(3) * 10,
         lost: random.below(4) * 500,
