@@ -40,7 +40,8 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Vec<Part>> {
             entry.with_context(|| format!("`{line}` is not a line of a summary"))?;
         let part = parts.last_mut().context("no part")?;
         part.entries.push(Entry {
-            title: title.to_owned(),
+            // The menu has plain text, without the marks of code.
+            title: title.replace('`', ""),
             path: path.to_owned(),
         });
     }
