@@ -45,6 +45,34 @@ impl BoardFormat {
         }
     }
 
+    /// Checks the compiled files of a package. Files with machine code for other processors are of use beside one that the board runs:
+    /// the package has the same for several processors, and its code chooses. Sources are not looked at: one with native code
+    /// may be optional, and the package's author, not its user, can change that.
+    ///
+    /// # Errors
+    ///
+    /// The first file that the board does not load, and why.
+    pub fn check_package<'a>(
+        &self,
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<(), (&'a str, Unusable)> {
+        let mut other_processor = None;
+        let mut runs_one = false;
+        for (name, content) in files.filter(|(name, _)| name.ends_with(".mpy")) {
+            match self.check_compiled(content) {
+                Ok(()) => runs_one |= has_machine_code(content),
+                Err(
+                    unusable @ Unusable::Compiled {
+                        mismatch: Mismatch::MachineCode { .. },
+                        ..
+                    },
+                ) => other_processor = other_processor.or(Some((name, unusable))),
+                Err(unusable) => return Err((name, unusable)),
+            }
+        }
+        other_processor.filter(|_| !runs_one).map_or(Ok(()), Err)
+    }
+
     fn check_compiled(&self, content: &[u8]) -> Result<(), Unusable> {
         let outline = Outline::of(content);
         let refused = match (piton_mpy::reader::header(content), outline) {
@@ -74,6 +102,10 @@ impl BoardFormat {
             None => Ok(()),
         }
     }
+}
+
+fn has_machine_code(content: &[u8]) -> bool {
+    piton_mpy::reader::header(content).is_ok_and(|header| header.arch.is_some())
 }
 
 impl Mismatch {
@@ -155,6 +187,24 @@ mod tests {
         ] {
             assert_eq!(check(board, name, content), expected, "{name} {content:?}");
         }
+    }
+
+    #[test]
+    fn a_package_may_have_code_for_several_processors() {
+        let armv6m: (&str, &[u8]) = ("a_armv6m.mpy", b"M\x06\x13\x1f");
+        let armv7m: (&str, &[u8]) = ("a_armv7m.mpy", b"M\x06\x17\x1f");
+        let old: (&str, &[u8]) = ("old.mpy", b"M\x05\x02\x1f ");
+        let native: (&str, &[u8]) = ("a.py", b"@micropython.native\ndef f(): pass\n");
+        let refused = |board: u32, files: &[(&'static str, &'static [u8])]| {
+            let board = BoardFormat::micropython(board);
+            let checked = board.check_package(files.iter().copied());
+            checked.err().map(|(name, _)| name)
+        };
+        assert_eq!(refused(PICO, &[armv7m, armv6m]), None);
+        assert_eq!(refused(PICO, &[armv7m]), Some("a_armv7m.mpy"));
+        assert_eq!(refused(VIRTUAL, &[armv7m, armv6m]), Some("a_armv7m.mpy"));
+        assert_eq!(refused(PICO, &[armv6m, old]), Some("old.mpy"));
+        assert_eq!(refused(VIRTUAL, &[native]), None);
     }
 
     #[test]

@@ -49,8 +49,8 @@ impl Packages<'_> {
     ///
     /// # Errors
     ///
-    /// [`MipError::Unusable`] if the board cannot use a file: nothing is written then. When the board refuses a file, or the line breaks: then the packages of this change are as they were. If the line
-    /// breaks, or the power goes, while the new files take their places, the rest is done by the next change of this library.
+    /// [`MipError::Unusable`] if the board does not load a compiled file: nothing is written then. When the board refuses a file, or the
+    /// line breaks: then the packages of this change are as they were. If the line breaks, or the power goes, while the new files take their places, the rest is done by the next change of this library.
     /// When `events` breaks while files are sent, the packages of this change are as they were; later, they are installed.
     pub fn install(
         &mut self,
@@ -61,10 +61,12 @@ impl Packages<'_> {
     ) -> Result<Vec<Installation>, MipError> {
         let Packages { repl, library } = self;
         let library = &*library;
-        for (file, content) in fetched.iter().flat_map(Fetched::files) {
-            if let Content::Fetched { bytes, .. } = content {
-                library.check_file(file.path.as_str(), bytes)?;
-            }
+        for package in fetched {
+            let files = package.files();
+            library.check_package(files.filter_map(|(file, content)| match content {
+                Content::Fetched { bytes, .. } => Some((file.path.as_str(), &bytes[..])),
+                _ => None,
+            }))?;
         }
         let mut stop = Stop::new(repl.cancel());
         let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));

@@ -98,6 +98,18 @@ impl Library {
         })
     }
 
+    /// Checks that the board loads the compiled files of a package.
+    pub(super) fn check_package<'a>(
+        &self,
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<(), MipError> {
+        let checked = self.format.check_package(files);
+        checked.map_err(|(path, source)| MipError::Unusable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// Returns the path of a file below it, as mpremote prints it.
     pub(super) fn shown(&self, path: &str) -> String {
         format!("{}/{path}", self.target)
