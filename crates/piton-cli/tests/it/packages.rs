@@ -196,6 +196,28 @@ fn what_cannot_be_installed_is_told() {
 }
 
 #[test]
+fn native_code_for_a_board_without_it_is_an_error_in_the_own_code_only() {
+    let place = project("[tool.piton.dependencies]\ndriver = \"./driver.py\"\n");
+    let native = "import micropython\n@micropython.viper\ndef f(): pass\n";
+    place.sandbox.write("driver.py", native);
+    show(&place, "lock");
+    let installed = place.show("install");
+    assert!(installed.ends_with("--- exit 0"), "{installed}");
+    assert!(
+        names(&place).contains("lib/driver/__init__.py"),
+        "{}",
+        names(&place)
+    );
+    place.sandbox.write("app/fast.py", native);
+    let refused = place.show("install");
+    assert!(
+        refused.contains("fast.py`: its line 2 asks for native code"),
+        "{refused}"
+    );
+    assert!(!names(&place).contains("fast.py"), "{}", names(&place));
+}
+
+#[test]
 fn the_failure_of_one_board_does_not_stop_the_others() {
     let place = project("");
     let path = |name: &str| place.sandbox.path().join(name);

@@ -76,7 +76,8 @@ impl Packages<'_> {
     ///
     /// # Errors
     ///
-    /// [`MipError::Unusable`] if the board cannot use a file; [`MipError::Conflict`] if a package that is not the project's has another file of one name; others as for
+    /// [`MipError::Unusable`] if the board does not load a compiled file, or cannot compile a source of the project's own code;
+    /// [`MipError::Conflict`] if a package that is not the project's has another file of one name; others as for
     /// [`Packages::install`].
     pub fn install_project(
         &mut self,
@@ -85,9 +86,16 @@ impl Packages<'_> {
         events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
     ) -> Result<ProjectInstallation, MipError> {
         let Packages { repl, library } = self;
-        for (path, content) in &image.files {
+        // What the person writes can be changed; in the packages of others native code may be optional.
+        let own = image
+            .files
+            .iter()
+            .filter(|(path, _)| image.own.contains(*path));
+        for (path, content) in own {
             library.check_file(path.as_str(), content)?;
         }
+        let all = image.files.iter();
+        library.check_package(all.map(|(path, content)| (path.as_str(), &content[..])))?;
         let mut stop = Stop::new(repl.cancel());
         let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
         let mut remote = RemoteFs::new(repl);
