@@ -86,16 +86,7 @@ impl Packages<'_> {
         events: &mut dyn FnMut(MipEvent<'_>) -> ControlFlow<()>,
     ) -> Result<ProjectInstallation, MipError> {
         let Packages { repl, library } = self;
-        // What the person writes can be changed; in the packages of others native code may be optional.
-        let own = image
-            .files
-            .iter()
-            .filter(|(path, _)| image.own.contains(*path));
-        for (path, content) in own {
-            library.check_file(path.as_str(), content)?;
-        }
-        let all = image.files.iter();
-        library.check_package(all.map(|(path, content)| (path.as_str(), &content[..])))?;
+        check_usable(library, image)?;
         let mut stop = Stop::new(repl.cancel());
         let events = &mut |event: MipEvent<'_>| stop.report(|| events(event));
         let mut remote = RemoteFs::new(repl);
@@ -338,6 +329,20 @@ impl<'p> Place<'p> {
         }
         Ok(done)
     }
+}
+
+/// Checks that the board can use the files of a project.
+fn check_usable(library: &Library, image: &ProjectImage) -> Result<(), MipError> {
+    // What the person writes can be changed; in the packages of others native code may be optional.
+    let own = image
+        .files
+        .iter()
+        .filter(|(path, _)| image.own.contains(*path));
+    for (path, content) in own {
+        library.check_file(path.as_str(), content)?;
+    }
+    let all = image.files.iter();
+    library.check_package(all.map(|(path, content)| (path.as_str(), &content[..])))
 }
 
 #[cfg(test)]
