@@ -78,6 +78,10 @@ fn about_files() -> Vec<String> {
             bytes: 4096,
             of: 10_000,
         }),
+        json(RomEvent::Read {
+            bytes: 10_000,
+            of: 10_000,
+        }),
         json(MountEvent::Compiled {
             name: name(),
             size: 88,
