@@ -206,6 +206,17 @@ pub(crate) fn unescape(body: &str, raw: bool) -> Result<String, String> {
     Ok(output)
 }
 
+/// Returns whether a `str` names a character: `\N{EN DASH}`.
+pub(crate) fn has_character_name(body: &str) -> bool {
+    let mut bytes = body.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next() == Some(b'N') {
+            return true;
+        }
+    }
+    false
+}
+
 /// Returns what a letter after a backslash stands for: nothing for a line end.
 fn simple_escape(escape: char) -> Option<Option<char>> {
     Some(Some(match escape {
@@ -280,4 +291,18 @@ fn check_hexadecimal_escapes(body: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_character_is_found_behind_an_odd_number_of_backslashes() {
+        assert!(has_character_name(r"a \N{EN DASH} b"));
+        assert!(has_character_name(r"\\\N{EN DASH}"));
+        assert!(!has_character_name(r"\\N{EN DASH}"));
+        assert!(!has_character_name(r"\n N"));
+        assert!(!has_character_name(r"\"));
+    }
 }

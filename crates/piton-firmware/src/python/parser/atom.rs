@@ -57,9 +57,11 @@ impl Parser {
         let mut bytes: Option<Vec<u8>> = None;
         let mut text = String::new();
         let mut first = true;
+        let mut has_name = false;
         while let TokenKind::Text(source) = self.kind().clone() {
             let here = self.line();
             let piece = literal::split(&source);
+            has_name |= !piece.raw && !piece.bytes && literal::has_character_name(piece.body);
             if !first && piece.bytes != bytes.is_some() {
                 return Err(self.error("cannot mix bytes and nonbytes literals", line));
             }
@@ -84,7 +86,10 @@ impl Parser {
             }
             self.advance();
         }
-        let kind = if let Some(bytes) = bytes {
+        let kind = if has_name {
+            // The names of all characters are a table of a megabyte.
+            ExpressionKind::Unsupported("the name of a character")
+        } else if let Some(bytes) = bytes {
             ExpressionKind::Constant(Constant::Bytes(bytes.into()))
         } else if parts.is_empty() {
             ExpressionKind::Constant(Constant::Text(text.into()))
