@@ -5,19 +5,20 @@ use piton_board::repl::protocol::CTRL_C;
 
 use crate::wire::crc32;
 
-/// The first stage. It allocates the memory that it needs, so that a board with too little memory fails before the
-/// host sends anything. It requests the bytes with 0x06, reads them, confirms them with 0x06, and runs those that are
-/// the second stage. The host replaces each 0x03 (Ctrl-C) by a pair of letters; the first stage reverts this. The
+/// The first stage. It looks for `sys.stdin.buffer` and allocates the memory that it needs, so that a board without the one (the
+/// micro:bit) or with too little of the other fails before the host sends anything: what is sent after a failure is input of the
+/// prompt. It requests the bytes with 0x06, reads them, confirms them with 0x06, and runs those that are the second
+/// stage. The host replaces each 0x03 (Ctrl-C) by a pair of letters; the first stage reverts this. The
 /// program fits the first two windows of raw-paste, 256 bytes. It is one expression: a text for `exec` would be longer, and
 /// compiled twice.
-pub(super) const FIRST_STAGE: &str = "(lambda s:exec(s[:END],{'s':s})if __import__('ubinascii').crc32(s)==SUM else 1//0)((bytearray(NEED),\
-    print(end='\\6'),__import__('sys').stdin.buffer.read(LENGTH),print(end='\\6'))[2].replace(b'PAIR',b'\\3'))";
+pub(super) const FIRST_STAGE: &str = "(lambda s:exec(s[:END],{'s':s})if __import__('ubinascii').crc32(s)==SUM else 1//0)(((__import__('sys').stdin.buffer.read,\
+    bytearray(NEED),print(end='\\6'))[0](LENGTH),print(end='\\6'))[0].replace(b'PAIR',b'\\3'))";
 
 /// The first stage for a line that loses or damages bytes. It sends 0x06 and the number of bytes that it has, and reads
 /// the next piece, which is followed by its CRC-32 in hexadecimal. It requests a damaged piece again, and after an
 /// interrupt also an incomplete one. The fourth interrupt in a row comes from another program or a person, and ends it.
-pub(super) const FIRST_STAGE_IN_PIECES: &str = "exec(\"import sys\\nbytearray(NEED)\\nfrom ubinascii import crc32\\ns=b''\\nk=0\\nwhile 1:\\n try:\\n  \
-    print(end='\\6%d '%len(s))\\n  if len(s)==LENGTH:break\\n  p=sys.stdin.buffer.read(min(PIECE,LENGTH-len(s))+8)\\n  \
+pub(super) const FIRST_STAGE_IN_PIECES: &str = "exec(\"import sys\\nr=sys.stdin.buffer.read\\nbytearray(NEED)\\nfrom ubinascii import crc32\\ns=b''\\nk=0\\nwhile 1:\\n try:\\n  \
+    print(end='\\6%d '%len(s))\\n  if len(s)==LENGTH:break\\n  p=r(min(PIECE,LENGTH-len(s))+8)\\n  \
     if crc32(p[:-8])==int(p[-8:],16):s+=p[:-8];k=0\\n except ValueError:pass\\n except KeyboardInterrupt:\\n  k+=1\\n  \
     if k>3:raise\\ns=s.replace(b'PAIR',b'\\3')\\nif crc32(s)!=SUM:raise ValueError\\nexec(s[:END],{'s':s})\",{})";
 
