@@ -137,3 +137,32 @@ fn a_deployment() {
     let (code, stdout, _) = run("deploy --key piton.pub");
     assert_eq!((code, stdout.as_str()), (Some(0), ""));
 }
+
+/// A source with native functions becomes machine code for the processor that the board names.
+#[test]
+fn native_code_runs_from_a_partition() {
+    let sandbox = Sandbox::new();
+    sandbox.write("partitions.py", include_str!("../rom_partitions.py"));
+    let source = "import micropython\n@micropython.native\ndef f(x):\n    return x * 2\n\
+                  @micropython.viper\ndef g(x: int) -> int:\n    return x + 3\n";
+    std::fs::create_dir(sandbox.path().join("src")).unwrap();
+    sandbox.write("src/fast.py", source);
+    let board = UnixBoard::start(&sandbox.path());
+    let import = "import vfs, sys\nvfs.mount(vfs.VfsRom(vfs.rom_ioctl(2, 0)), '/rom')\nsys.path.append('/rom')\n\
+                  import fast\nprint(fast.__file__, fast.f(21), fast.g(4))";
+    let outcome = sandbox.run_words(&[
+        "--quiet",
+        "connect",
+        board.port(),
+        "run",
+        "partitions.py",
+        "romfs",
+        "deploy",
+        "src",
+        "exec",
+        import,
+    ]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr());
+    let stdout = outcome.stdout();
+    assert!(stdout.ends_with("/rom/fast.mpy 42 7\n"), "{stdout}");
+}
