@@ -68,6 +68,7 @@ mod projects;
 mod reconnect;
 #[cfg(unix)]
 mod releases;
+#[cfg(unix)]
 mod repl;
 mod reserved;
 #[cfg(unix)]
