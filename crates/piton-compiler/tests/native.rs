@@ -137,8 +137,12 @@ fn every_construct_is_the_same_as_native_code() {
 #[test]
 fn functions_with_decorators_are_the_same() {
     for path in ["native", "native_run"].into_iter().flat_map(cases) {
-        let source = std::fs::read(path).unwrap();
+        let source = std::fs::read(&path).unwrap();
         for &arch in ARCHS {
+            // Two rejections that are the same would compare no code.
+            let (_, options) = options(arch, Emitter::Bytecode, Optimisation::None);
+            let rejected = ours(&source, &options).err();
+            assert!(rejected.is_none(), "{arch:?}, {path:?}: {rejected:?}");
             check(&source, arch, Emitter::Bytecode, Optimisation::None);
             check(&source, arch, Emitter::Native, Optimisation::NoLines);
         }
