@@ -403,7 +403,6 @@ fn size(module: &file::Module) -> ModuleSize {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
