@@ -15,7 +15,7 @@ use piton_project::mip::record::{self, Record};
 
 use super::change::Found;
 use super::{MipError, MipEvent};
-use crate::board_format::BoardFormat;
+use crate::board_format::{BoardFormat, Unusable};
 use crate::times::{CONTENT_TIME, STEP_TIME};
 
 /// A program that prints the board's implementation, the first number of its version, the value of `_mpy` (0 if it has
@@ -92,10 +92,7 @@ impl Library {
     /// Checks that the board can use a file.
     pub(super) fn check_file(&self, path: &str, content: &[u8]) -> Result<(), MipError> {
         let checked = self.format.check_file(path, content);
-        checked.map_err(|source| MipError::Unusable {
-            path: path.to_owned(),
-            source,
-        })
+        checked.map_err(|source| unusable(path, source))
     }
 
     /// Checks that the board loads the compiled files of a package.
@@ -104,10 +101,7 @@ impl Library {
         files: impl Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<(), MipError> {
         let checked = self.format.check_package(files);
-        checked.map_err(|(path, source)| MipError::Unusable {
-            path: path.to_owned(),
-            source,
-        })
+        checked.map_err(|(path, source)| unusable(path, source))
     }
 
     /// Returns the path of a file below it, as mpremote prints it.
@@ -251,6 +245,13 @@ pub(super) fn is_same(
             let digest = remote.hash(&found.path, HashAlgorithm::Sha256, deadline)?;
             Ok(HEXLOWER.encode(&digest) == sha256)
         }
+    }
+}
+
+fn unusable(path: &str, source: Unusable) -> MipError {
+    MipError::Unusable {
+        path: path.to_owned(),
+        source,
     }
 }
 
